@@ -1,0 +1,183 @@
+package rootfs
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"aquarium/rootfs/inside"
+)
+
+// Finding is one thing noticed about a root filesystem.
+type Finding struct {
+	What   string `json:"what"`   // what was seen: "/bin/sh is for aarch64, this machine is x86_64"
+	Effect string `json:"effect"` // what it will cause; "" where it is a fact and nothing more
+	Fatal  bool   `json:"fatal"`  // no sandbox can start
+}
+
+// mountPoints are the directories that a launch mounts on.
+var mountPoints = []string{"proc", "dev", "sys"}
+
+// maxSmallFile bounds the text files read from a tree, in bytes.
+const maxSmallFile = 1 << 20
+
+// Check looks at the directory tree at path: whether a shell is there that this machine can start,
+// whether the mount points are real directories, who it says it is, and what is missing that
+// programs expect. The worst findings come first. It opens regular files only and runs nothing.
+func Check(path string) []Finding {
+	tree, finding := openTree(path)
+	if finding != nil {
+		return []Finding{*finding}
+	}
+	defer tree.Close()
+	findings := fatalFindings(tree)
+	if len(findings) > 0 && findings[0].What == emptyTree {
+		return findings
+	}
+	findings = append(findings, missingMountPoints(tree)...)
+	findings = append(findings, missingFiles(tree)...)
+	return append(findings, identity(tree)...)
+}
+
+const emptyTree = "the directory is empty"
+
+// fatalFindings are those that keep a sandbox from starting. It is cheap: every row of the
+// catalogue passes through it.
+func fatalFindings(t *inside.Tree) []Finding {
+	if empty, err := t.Empty(); err != nil {
+		return []Finding{unreadable(err)}
+	} else if empty {
+		return []Finding{{What: emptyTree, Effect: "there is no program to start", Fatal: true}}
+	}
+	var findings []Finding
+	if _, err := findShell(t); err != nil {
+		findings = append(findings, Finding{What: err.Error(), Effect: "no shell can be started", Fatal: true})
+	}
+	return append(findings, badMountPoints(t)...)
+}
+
+// openTree opens a root filesystem's directory, or says why it cannot be one.
+func openTree(path string) (*inside.Tree, *Finding) {
+	tree, err := inside.Open(path)
+	if err != nil {
+		finding := unreadable(err)
+		return nil, &finding
+	}
+	return tree, nil
+}
+
+func unreadable(err error) Finding {
+	what := "it cannot be opened: " + fail("", "", err).Cause.Error()
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		what = "there is no such directory"
+	case errors.Is(err, unix.ENOTDIR):
+		what = "it is not a directory"
+	case errors.Is(err, os.ErrPermission):
+		what = "it is not readable: permission denied"
+	}
+	return Finding{What: what, Effect: "there is nothing to use as /", Fatal: true}
+}
+
+// badMountPoints finds what would make a mount land elsewhere: a symbolic link at /dev may lead
+// out of the tree, and mount(2) would follow it.
+func badMountPoints(t *inside.Tree) []Finding {
+	var findings []Finding
+	for _, name := range mountPoints {
+		st, err := t.Lstat(name)
+		if err != nil {
+			continue
+		}
+		var what string
+		switch st.Mode & unix.S_IFMT {
+		case unix.S_IFDIR:
+			continue
+		case unix.S_IFLNK:
+			what = "/" + name + " is a symbolic link"
+		default:
+			what = "/" + name + " is not a directory"
+		}
+		findings = append(findings, Finding{What: what, Effect: "nothing can be mounted there safely", Fatal: true})
+	}
+	return findings
+}
+
+func missingMountPoints(t *inside.Tree) []Finding {
+	var findings []Finding
+	for _, name := range mountPoints {
+		if _, err := t.Lstat(name); errors.Is(err, os.ErrNotExist) {
+			findings = append(findings, Finding{
+				What:   "/" + name + " is missing",
+				Effect: "it is made in the sandbox's own layer; with a read-only root the launch fails",
+			})
+		}
+	}
+	return findings
+}
+
+func missingFiles(t *inside.Tree) []Finding {
+	wanted := []struct{ path, effect string }{
+		{"/etc/passwd", "user names are unknown; --user takes numbers only"},
+		{"/etc/group", "group names are unknown"},
+		{"/etc/resolv.conf", "host names do not resolve until there is one"},
+		{"/tmp", "programs that need a temporary directory fail"},
+	}
+	var findings []Finding
+	for _, w := range wanted {
+		if _, err := t.Stat(w.path); err != nil {
+			findings = append(findings, Finding{What: w.path + " is missing", Effect: w.effect})
+		}
+	}
+	return findings
+}
+
+// identity is what /etc/os-release says (os-release(5)).
+func identity(t *inside.Tree) []Finding {
+	for _, path := range []string{"/etc/os-release", "/usr/lib/os-release"} {
+		if data, err := t.ReadFile(path, maxSmallFile); err == nil {
+			if name := osName(data); name != "" {
+				return []Finding{{What: "it calls itself " + Visible(name)}}
+			}
+		}
+	}
+	return []Finding{{What: "there is no os-release", Effect: "programs cannot tell which distribution this is"}}
+}
+
+// osName returns PRETTY_NAME of an os-release file, or else NAME.
+func osName(data []byte) string {
+	values := map[string]string{}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for lines.Scan() {
+		key, value, found := strings.Cut(strings.TrimSpace(lines.Text()), "=")
+		if found {
+			values[key] = strings.Trim(value, `"'`)
+		}
+	}
+	if name := values["PRETTY_NAME"]; name != "" {
+		return name
+	}
+	return values["NAME"]
+}
+
+// problem is the catalogue's short form of Check: one sentence, or "" where a sandbox can start.
+// A command of the root filesystem's own stands in for the shell.
+func problem(path string) (sentence string, shell []string) {
+	tree, finding := openTree(path)
+	if finding != nil {
+		return finding.What, nil
+	}
+	defer tree.Close()
+	if findings := fatalFindings(tree); len(findings) > 0 {
+		return findings[0].What, nil
+	}
+	shell, err := findShell(tree)
+	if err != nil {
+		return fmt.Sprint(err), nil
+	}
+	return "", shell
+}

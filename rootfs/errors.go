@@ -1,0 +1,45 @@
+package rootfs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// Error is one line, "verb object: cause", with a way out where there is one.
+type Error struct {
+	Verb   string // what was tried: "open", "import"
+	Object string // on what, already fit to be shown
+	Cause  error
+	hint   string
+}
+
+func (e *Error) Error() string { return e.Verb + " " + e.Object + ": " + e.Cause.Error() }
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Hint says what the user can do about it; it may be "".
+func (e *Error) Hint() string { return e.hint }
+
+func fail(verb, object string, cause error) *Error {
+	// os errors repeat the call and the path, which the line has already.
+	var path *fs.PathError
+	var link *os.LinkError
+	var call *os.SyscallError
+	switch {
+	case errors.As(cause, &path):
+		cause = path.Err
+	case errors.As(cause, &link):
+		cause = link.Err
+	case errors.As(cause, &call):
+		cause = call.Err
+	}
+	return &Error{Verb: verb, Object: object, Cause: cause}
+}
+
+func (e *Error) withHint(format string, args ...any) *Error {
+	e.hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+func errText(format string, args ...any) error { return fmt.Errorf(format, args...) }

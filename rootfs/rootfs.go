@@ -1,0 +1,56 @@
+// Package rootfs finds, checks and keeps the directory trees that sandboxes see as "/".
+//
+// A catalogue lists three kinds of them: the built-in `host`, which is this machine's own "/" seen
+// through copy-on-write with private things hidden; those stored below the data directory; and
+// directories named on the command line.
+//
+//	DATA/rootfs/NAME/                  a plain tree, if there is no rootfs.json in it
+//	DATA/rootfs/NAME/rootfs.json       a document: which layers, which defaults, from where
+//	DATA/layers/sha256/HEX/tree/       one layer, in the form that overlayfs mounts
+//	DATA/layers/sha256/HEX/layer.json  its digest, size and origin
+//	DATA/host/RECIPE/                  what the host root is put together from
+//	DATA/tmp/                          work in progress; becomes visible by one rename
+//
+// Nothing in a tree is trusted: paths are resolved inside it, only regular files are opened, and
+// nothing from it is ever executed.
+package rootfs
+
+// HostName is the name of the built-in root filesystem.
+const HostName = "host"
+
+// Kind says where a root filesystem comes from.
+type Kind int
+
+// The kinds, in the order in which a catalogue lists them.
+const (
+	Host      Kind = iota // this machine's own "/", copy-on-write
+	Stored                // kept below the data directory
+	Directory             // a directory named by the user
+)
+
+func (k Kind) String() string {
+	return [...]string{"host", "stored", "directory"}[k]
+}
+
+// Rootfs is a directory tree that a sandbox sees as "/".
+type Rootfs struct {
+	// Name is the catalogue name; for a listed directory, its absolute, cleaned path. It may hold
+	// any bytes that a file name can: show it through [Visible].
+	Name string
+	// Path is an absolute directory: "/" for the host, the document's directory for a stack of layers.
+	Path string
+	Kind Kind
+	// Problem says in one sentence why no sandbox could start here; it is "" when one can.
+	Problem  string
+	Defaults Defaults
+}
+
+// Defaults are what a launch uses where the user says nothing. Empty fields mean that the root
+// filesystem has no opinion.
+type Defaults struct {
+	Command    []string `json:"command,omitempty"`
+	Env        []string `json:"env,omitempty"` // KEY=value
+	User       string   `json:"user,omitempty"`
+	Workdir    string   `json:"workdir,omitempty"`
+	StopSignal string   `json:"stopSignal,omitempty"` // as in images: "SIGTERM" or a number
+}
