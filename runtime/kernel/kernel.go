@@ -1,0 +1,139 @@
+// Package kernel holds the system calls that package syscall lacks and a
+// launch needs. It imports nothing but the standard library, so that the
+// re-exec'd init and supervisor can run before any other package has
+// initialised (see package reexec).
+package kernel
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// Numbers of system calls added after the architectures' tables were unified
+// (Linux 5.0 and later): the same everywhere.
+const (
+	sysPidfdSendSignal = 424
+	sysPidfdOpen       = 434
+	sysOpenat2         = 437
+)
+
+// Flags of open(2) and openat2(2) that package syscall lacks.
+const (
+	O_PATH = 0x200000
+
+	RESOLVE_NO_XDEV       = 0x01
+	RESOLVE_NO_MAGICLINKS = 0x02
+	RESOLVE_NO_SYMLINKS   = 0x04
+	RESOLVE_BENEATH       = 0x08
+	RESOLVE_IN_ROOT       = 0x10
+
+	AT_EMPTY_PATH = 0x1000
+)
+
+// openHow is struct open_how of openat2(2).
+type openHow struct {
+	flags, mode, resolve uint64
+}
+
+// Openat2 opens path relative to dirfd under the given resolve restrictions;
+// see openat2(2). The descriptor is close-on-exec.
+func Openat2(dirfd int, path string, flags, mode, resolve uint64) (int, error) {
+	p, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return -1, err
+	}
+	how := openHow{flags | syscall.O_CLOEXEC, mode, resolve}
+	for {
+		fd, _, errno := syscall.Syscall6(sysOpenat2, uintptr(dirfd), uintptr(unsafe.Pointer(p)),
+			uintptr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
+		switch errno {
+		case 0:
+			return int(fd), nil
+		case syscall.EAGAIN, syscall.EINTR: // a rename raced with the walk: openat2(2) asks to try again
+			continue
+		}
+		return -1, errno
+	}
+}
+
+// PidfdOpen returns a descriptor that refers to process pid; see pidfd_open(2).
+func PidfdOpen(pid int) (int, error) {
+	fd, _, errno := syscall.Syscall(sysPidfdOpen, uintptr(pid), 0, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
+}
+
+// PidfdSendSignal sends sig to the process behind pidfd; see pidfd_send_signal(2).
+func PidfdSendSignal(pidfd int, sig syscall.Signal) error {
+	_, _, errno := syscall.Syscall6(sysPidfdSendSignal, uintptr(pidfd), uintptr(sig), 0, 0, 0, 0)
+	return errnoErr(errno)
+}
+
+// Commands of prctl(2).
+const (
+	PR_SET_PDEATHSIG    = 1
+	PR_CAPBSET_DROP     = 24
+	PR_SET_NO_NEW_PRIVS = 38
+	PR_CAP_AMBIENT      = 47
+
+	PR_CAP_AMBIENT_CLEAR_ALL = 4
+)
+
+// Prctl calls prctl(2) for the calling thread.
+func Prctl(option int, arg uintptr, rest ...uintptr) error {
+	var more [3]uintptr
+	copy(more[:], rest)
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, uintptr(option), arg, more[0], more[1], more[2], 0)
+	return errnoErr(errno)
+}
+
+// Ioctl calls ioctl(2) with a pointer or number argument.
+func Ioctl(fd int, request, arg uintptr) error {
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), request, arg)
+	return errnoErr(errno)
+}
+
+// capHeader and capData are struct __user_cap_header_struct and
+// __user_cap_data_struct of capget(2), version 3.
+type capHeader struct {
+	version uint32
+	pid     int32
+}
+
+type capData struct {
+	effective, permitted, inheritable uint32
+}
+
+const capVersion3 = 0x20080522
+
+// Capset sets the calling thread's capability sets, one bit per capability
+// number; see capset(2).
+func Capset(effective, permitted, inheritable uint64) error {
+	header := capHeader{version: capVersion3}
+	data := [2]capData{
+		{uint32(effective), uint32(permitted), uint32(inheritable)},
+		{uint32(effective >> 32), uint32(permitted >> 32), uint32(inheritable >> 32)},
+	}
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
+	return errnoErr(errno)
+}
+
+// Capget returns the calling thread's effective, permitted and inheritable
+// capabilities; see capget(2).
+func Capget() (effective, permitted, inheritable uint64, err error) {
+	header := capHeader{version: capVersion3}
+	var data [2]capData
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CAPGET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
+	join := func(low, high uint32) uint64 { return uint64(high)<<32 | uint64(low) }
+	return join(data[0].effective, data[1].effective), join(data[0].permitted, data[1].permitted),
+		join(data[0].inheritable, data[1].inheritable), errnoErr(errno)
+}
+
+func errnoErr(errno syscall.Errno) error {
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+// Package launch turns a sandbox's configuration into its plan: every kernel
+// action of the launch, in order, each with the reason for it. Package step
+// performs them.
+//
+// Read NewPlan from top to bottom: it is the launch.
+package launch
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"aquarium/runtime/spec"
+	"aquarium/runtime/step"
+)
+
+// NewPlan lists the steps that launch s. It asks nothing of the machine: the
+// same configuration gives the same plan everywhere.
+func NewPlan(s *specs.Spec) (step.Plan, error) {
+	b := &builder{spec: s, root: s.Annotations[spec.AnnotationMountpoint]}
+	b.clone()
+	if spec.Has(s, "mnt") {
+		b.privateMounts()
+		if err := b.rootMounts(); err != nil {
+			return step.Plan{}, err
+		}
+		if err := b.mounts(); err != nil {
+			return step.Plan{}, err
+		}
+		b.devices()
+		b.console()
+		b.hidePaths()
+	} else {
+		b.root = s.Root.Path
+		b.hostConsole()
+	}
+	b.identity()
+	b.readOnlyRoot()
+	b.switchRoot()
+	b.confine()
+	b.program()
+	return step.Plan{Steps: b.steps, Stepped: s.Annotations[spec.AnnotationStepped] == "true"}, nil
+}
+
+// builder collects the steps of one plan.
+type builder struct {
+	spec  *specs.Spec
+	root  string // where the root is put together, as the host sees it
+	steps []step.Step
+}
+
+func (b *builder) add(namespace, man, why string, op step.Op) {
+	b.steps = append(b.steps, step.Step{Actor: step.InitActor, Why: why, Man: man, Namespace: namespace, Op: op})
+}
+
+// cloneFlags gives each namespace kind its flag of clone(2).
+var cloneFlags = []struct {
+	kind string
+	flag step.CloneFlags
+}{
+	{"uts", syscall.CLONE_NEWUTS}, {"pid", syscall.CLONE_NEWPID}, {"mnt", syscall.CLONE_NEWNS}, {"net", syscall.CLONE_NEWNET},
+	{"ipc", syscall.CLONE_NEWIPC}, {"user", syscall.CLONE_NEWUSER}, {"cgroup", syscall.CLONE_NEWCGROUP},
+}
+
+func (b *builder) clone() {
+	op := &step.Clone{Title: b.spec.Annotations[spec.AnnotationName]}
+	for _, c := range cloneFlags {
+		if spec.Has(b.spec, c.kind) {
+			op.Flags |= c.flag
+		}
+	}
+	for _, m := range b.spec.Linux.UIDMappings {
+		op.UIDs = append(op.UIDs, step.IDMap{Inside: int(m.ContainerID), Outside: int(m.HostID), Count: int(m.Size)})
+	}
+	for _, m := range b.spec.Linux.GIDMappings {
+		op.GIDs = append(op.GIDs, step.IDMap{Inside: int(m.ContainerID), Outside: int(m.HostID), Count: int(m.Size)})
+	}
+	b.steps = append(b.steps, step.Step{
+		Actor: step.Supervisor, Man: "clone(2)", Op: op,
+		Why: "Start this binary again as init: PID 1 of new namespaces, where every later step happens.",
+	})
+}
+
+func (b *builder) privateMounts() {
+	b.add("mnt", "mount_namespaces(7)", "The new mount namespace is a copy that still shares events with the host: cut that, so that no mount made here shows there.",
+		&step.Mount{Target: "/", Flags: syscall.MS_REC | syscall.MS_PRIVATE})
+}
+
+// identity is what the sandbox is called and how it reaches itself.
+func (b *builder) identity() {
+	if spec.Has(b.spec, "uts") && b.spec.Hostname != "" {
+		b.add("uts", "sethostname(2)", "The sandbox has a hostname of its own; the host's stays as it is.", &step.Sethostname{Name: b.spec.Hostname})
+	}
+	if spec.Has(b.spec, "net") {
+		b.add("net", "netdevice(7)", "A new network namespace has only a loopback interface, and that is down.", &step.LinkUp{Name: "lo"})
+	}
+}
+
+func (b *builder) switchRoot() {
+	b.add("", "chdir(2)", "Stand in the new root before it becomes /.", &step.Chdir{Path: b.root})
+	if b.spec.Annotations[spec.AnnotationRootSwitch] == string(spec.Chroot) {
+		b.add("", "chroot(2)", "Change this process's idea of /. The host's root stays mounted around it: not isolation.", &step.Chroot{Path: "."})
+	} else {
+		b.add("mnt", "pivot_root(2)", "Make the new root the root of the mount namespace, and stack the old one on top of it.", &step.PivotRoot{NewRoot: ".", PutOld: "."})
+		b.add("mnt", "umount(2)", "Detach the old root: nothing of the host's tree can be reached any more.", &step.Umount{Target: ".", Flags: syscall.MNT_DETACH})
+	}
+	b.add("", "chdir(2)", "Stand inside the new root.", &step.Chdir{Path: "/"})
+}
+
+// confine takes away what the program does not need.
+func (b *builder) confine() {
+	p := b.spec.Process
+	b.add("", "umask(2)", "Start from the usual file mode mask, not the host user's.", &step.Umask{Mask: 0o022})
+	if p.Capabilities != nil {
+		b.add("", "capabilities(7)", "Keep only the capabilities an ordinary program needs; what leaves the bounding set never comes back.", &step.Bounding{Keep: p.Capabilities.Bounding})
+	}
+	b.add("", "chdir(2)", "Go where the program shall start, and check that it lies inside the root.", &step.Workdir{Path: p.Cwd})
+	b.add("", "credentials(7)", "Become the program's user.", &step.User{Spec: userSpec(p.User), Ungrouped: spec.Has(b.spec, "user") && singleID(b.spec)})
+	if p.NoNewPrivileges {
+		b.add("", "prctl(2)", "From here on no set-user-ID program gives more privileges than there are.", &step.NoNewPrivs{})
+	}
+}
+
+func singleID(s *specs.Spec) bool {
+	return !slices.ContainsFunc(s.Linux.GIDMappings, func(m specs.LinuxIDMapping) bool { return m.Size > 1 })
+}
+
+// userSpec is the user as `--user` takes it: OCI keeps numbers, Username what
+// the sandbox's own /etc/passwd has to say.
+func userSpec(u specs.User) string {
+	if u.Username != "" || u.UID == 0 && u.GID == 0 {
+		return u.Username
+	}
+	return fmt.Sprintf("%d:%d", u.UID, u.GID)
+}
+
+func (b *builder) program() {
+	p := b.spec.Process
+	b.add("", "execve(2)", "Replace init by the program, which keeps its PID 1 and everything made so far.", &step.Exec{Argv: p.Args, Env: p.Env})
+}

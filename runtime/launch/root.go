@@ -1,0 +1,171 @@
+package launch
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"aquarium/runtime/kernel"
+	"aquarium/runtime/spec"
+	"aquarium/runtime/step"
+)
+
+// rootMounts puts the root together: overlays with a layer of the sandbox's
+// own on top, or the rootfs bound on a mount point.
+func (b *builder) rootMounts() error {
+	overlays, err := spec.Overlays(b.spec)
+	if err != nil {
+		return err
+	}
+	if len(overlays) == 0 {
+		if b.root == "" {
+			b.root = b.spec.Root.Path
+		}
+		b.add("mnt", "pivot_root(2)", "pivot_root wants the new root to be a mount point: bind the rootfs to make it one.",
+			&step.Mount{Source: b.spec.Root.Path, Target: b.root, Flags: syscall.MS_BIND | syscall.MS_REC})
+		return nil
+	}
+	for _, o := range overlays {
+		m, err := b.overlay(o)
+		if err != nil {
+			return err
+		}
+		b.add("mnt", "mount(2)", overlayReason(o), m)
+	}
+	return nil
+}
+
+func overlayReason(o spec.Overlay) string {
+	if o.Dest == "/" {
+		return "Put a layer of the sandbox's own over the rootfs: what is written goes there, the rootfs stays untouched."
+	}
+	return "Show the host's " + o.Dest + " through a layer of the sandbox's own: nothing written reaches the host."
+}
+
+func (b *builder) overlay(o spec.Overlay) (*step.Mount, error) {
+	lower := make([]string, len(o.Lower))
+	for i, dir := range o.Lower {
+		lower[i] = escape(dir)
+	}
+	options := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + escape(o.Upper) + ",workdir=" + escape(o.Work)
+	if spec.Has(b.spec, "user") {
+		options += ",userxattr" // an ordinary user cannot write trusted.* attributes
+	}
+	if len(options) >= pageSize {
+		return nil, fmt.Errorf("describe overlay on %s: %d bytes of options, mount(2) takes %d", o.Dest, len(options), pageSize-1)
+	}
+	m := &step.Mount{Source: "overlay", Target: b.root, Type: "overlay", Data: options}
+	if o.Dest != "/" {
+		m.Root, m.Target, m.Create = b.root, o.Dest, kernel.Directory
+	}
+	return m, nil
+}
+
+const pageSize = 4096 // mount(2): data is at most one page
+
+// escape protects the characters that separate overlay's options; see the
+// kernel's overlayfs documentation.
+func escape(path string) string {
+	return strings.NewReplacer(`\`, `\\`, ":", `\:`, ",", `\,`).Replace(path)
+}
+
+// mountOptions are the words of mount(8) that are flags of mount(2); every
+// other word is handed to the filesystem.
+var mountOptions = map[string]step.MountFlags{
+	"ro": syscall.MS_RDONLY, "rw": 0, "nosuid": syscall.MS_NOSUID, "nodev": syscall.MS_NODEV, "noexec": syscall.MS_NOEXEC,
+	"bind": syscall.MS_BIND, "rbind": syscall.MS_BIND | syscall.MS_REC, "strictatime": syscall.MS_STRICTATIME,
+	"relatime": syscall.MS_RELATIME, "noatime": syscall.MS_NOATIME, "nodiratime": syscall.MS_NODIRATIME,
+	"sync": syscall.MS_SYNCHRONOUS, "suid": 0, "dev": 0, "exec": 0, "defaults": 0,
+}
+
+var mountReasons = map[string]string{
+	"/proc":       "A new PID namespace needs its own /proc: it shows the namespace it was mounted in.",
+	"/dev":        "A fresh, almost empty /dev: the host's devices are not there.",
+	"/dev/pts":    "Pseudo-terminals of the sandbox's own, numbered from 0.",
+	"/dev/shm":    "POSIX shared memory, see shm_overview(7).",
+	"/dev/mqueue": "POSIX message queues of this IPC namespace.",
+	"/sys":        "The kernel's objects, for this network namespace, not to be written.",
+}
+
+func (b *builder) mounts() error {
+	for _, m := range b.spec.Mounts {
+		op, err := b.mount(m)
+		if err != nil {
+			return err
+		}
+		why := mountReasons[m.Destination]
+		if why == "" {
+			why = "Show " + m.Source + " in the sandbox."
+		}
+		b.add("mnt", "mount(2)", why, op)
+	}
+	return nil
+}
+
+func (b *builder) mount(m specs.Mount) (*step.Mount, error) {
+	if !filepath.IsAbs(m.Destination) {
+		return nil, fmt.Errorf("mount %s: the destination is not absolute", m.Destination)
+	}
+	m = b.substitute(m)
+	op := &step.Mount{Source: m.Source, Target: m.Destination, Type: m.Type, Root: b.root, Create: kernel.Directory}
+	var data []string
+	for _, word := range m.Options {
+		if f, ok := mountOptions[word]; ok {
+			op.Flags |= f
+		} else {
+			data = append(data, word)
+		}
+	}
+	if op.Flags&syscall.MS_BIND != 0 {
+		op.Type = ""
+		op.Links = !slices.Contains(systemMounts, m.Destination) // -v /var/run/x may pass a symlink inside the root
+	}
+	op.Data = strings.Join(data, ",")
+	return op, nil
+}
+
+var systemMounts = []string{"/proc", "/sys", "/dev", "/dev/mqueue"}
+
+// substitute replaces what a user namespace may not mount: a filesystem whose
+// namespace belongs to the host is bound from there; a group that is not
+// mapped cannot own terminals.
+func (b *builder) substitute(m specs.Mount) specs.Mount {
+	if !spec.Has(b.spec, "user") {
+		return m
+	}
+	owner := map[string]string{"proc": "pid", "sysfs": "net", "mqueue": "ipc"}[m.Type]
+	if owner != "" && !spec.Has(b.spec, owner) {
+		m.Source, m.Type = m.Destination, "bind"
+		m.Options = append([]string{"rbind"}, m.Options...)
+	}
+	if m.Type == "devpts" && singleID(b.spec) {
+		m.Options = slices.DeleteFunc(slices.Clone(m.Options), func(o string) bool { return strings.HasPrefix(o, "gid=") })
+	}
+	return m
+}
+
+func (b *builder) hidePaths() {
+	hasProc := slices.ContainsFunc(b.spec.Mounts, func(m specs.Mount) bool { return m.Destination == "/proc" })
+	shown := func(path string) bool { return hasProc || !strings.HasPrefix(path, "/proc/") }
+	for _, path := range b.spec.Linux.MaskedPaths {
+		if shown(path) {
+			b.add("mnt", "mount(2)", "Hide "+path+": it tells about the host or changes it.", &step.Mask{Root: b.root, Target: path})
+		}
+	}
+	for _, path := range b.spec.Linux.ReadonlyPaths {
+		if shown(path) {
+			b.add("mnt", "mount(2)", "Make "+path+" read-only: writing there changes the host's kernel.", &step.ReadOnly{Root: b.root, Target: path})
+		}
+	}
+}
+
+func (b *builder) readOnlyRoot() {
+	if b.spec.Root.Readonly && spec.Has(b.spec, "mnt") {
+		b.add("mnt", "mount(2)", "Nothing below / shall be written.",
+			&step.Mount{Target: b.root, Flags: syscall.MS_REMOUNT | syscall.MS_BIND | syscall.MS_RDONLY})
+	}
+}

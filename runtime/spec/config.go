@@ -1,0 +1,176 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Annotations: what OCI's config.json has no word for.
+const (
+	AnnotationName       = "aquarium.name"
+	AnnotationRootfs     = "aquarium.rootfs"      // the name or path it was launched from
+	AnnotationRootSwitch = "aquarium.root-switch" // pivot_root or chroot
+	AnnotationOverlays   = "aquarium.overlays"    // JSON array of Overlay
+	AnnotationMountpoint = "aquarium.mountpoint"  // directory on which the root is put together
+	AnnotationRemove     = "aquarium.remove"      // "true": delete when stopped
+	AnnotationStdin      = "aquarium.stdin"       // "true": keep standard input open
+	AnnotationStepped    = "aquarium.stepped"     // "true": wait before each step
+	AnnotationScrollback = "aquarium.scrollback"  // bytes
+)
+
+// Overlay is one overlay mount that is part of the root.
+type Overlay struct {
+	Dest  string   `json:"dest"`  // inside the root; "/" is the root itself
+	Lower []string `json:"lower"` // topmost first
+	Upper string   `json:"upper"`
+	Work  string   `json:"work"`
+}
+
+// Root says where a sandbox's root comes from.
+type Root struct {
+	Path       string    // the rootfs directory, for a root without overlays
+	Mountpoint string    // an empty directory to mount on
+	Overlays   []Overlay // none when the rootfs itself is written
+}
+
+// Caller is who launches: it decides whether a user namespace is needed.
+type Caller struct {
+	UID, GID   int
+	Privileged bool // may do without a user namespace: CAP_SYS_ADMIN in the initial one
+}
+
+// DefaultPath is the PATH of a sandbox.
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// New makes the OCI configuration of a sandbox. Options are checked by Check
+// first; Name and Command are set.
+func New(o Options, root Root, caller Caller) (*specs.Spec, error) {
+	capabilities, err := o.Capabilities()
+	if err != nil {
+		return nil, err
+	}
+	hostname := o.Hostname
+	if hostname == "" {
+		hostname = o.Name
+	}
+	s := &specs.Spec{
+		Version:  specs.Version,
+		Hostname: hostname,
+		Root:     &specs.Root{Path: root.Path, Readonly: o.ReadOnly},
+		Process: &specs.Process{
+			Terminal:        o.TTY,
+			ConsoleSize:     &specs.Box{Width: uint(orDefault(o.Cols, 80)), Height: uint(orDefault(o.Rows, 24))},
+			Args:            o.Command,
+			Env:             environment(o, hostname),
+			Cwd:             o.Workdir,
+			NoNewPrivileges: true,
+			// OCI has no place for user names: they ride in Username.
+			User:         specs.User{Username: o.User},
+			Capabilities: &specs.LinuxCapabilities{Bounding: capabilities, Effective: capabilities, Permitted: capabilities},
+		},
+		Mounts:      mounts(o),
+		Annotations: annotations(o, root),
+		Linux: &specs.Linux{
+			Namespaces:    namespaces(o, caller),
+			MaskedPaths:   maskedPaths,
+			ReadonlyPaths: readonlyPaths,
+		},
+	}
+	if s.Process.Cwd == "" {
+		s.Process.Cwd = "/"
+	}
+	if Has(s, "user") {
+		// One id is all that the kernel lets everyone map; see user_namespaces(7).
+		s.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(caller.UID), Size: 1}}
+		s.Linux.GIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(caller.GID), Size: 1}}
+	}
+	overlays, err := json.Marshal(root.Overlays)
+	if err != nil {
+		return nil, fmt.Errorf("describe root: %w", err)
+	}
+	s.Annotations[AnnotationOverlays] = string(overlays)
+	return s, nil
+}
+
+func orDefault(n, fallback int) int {
+	if n > 0 {
+		return n
+	}
+	return fallback
+}
+
+func annotations(o Options, root Root) map[string]string {
+	a := map[string]string{
+		AnnotationName:       o.Name,
+		AnnotationRootfs:     o.Rootfs,
+		AnnotationRootSwitch: string(o.RootSwitch),
+		AnnotationMountpoint: root.Mountpoint,
+	}
+	for name, set := range map[string]bool{AnnotationRemove: o.Remove, AnnotationStdin: o.Interactive, AnnotationStepped: o.Stepped} {
+		if set {
+			a[name] = "true"
+		}
+	}
+	if o.Scrollback > 0 {
+		a[AnnotationScrollback] = strconv.FormatInt(o.Scrollback, 10)
+	}
+	return a
+}
+
+// environment is a sandbox's own: nothing of the host's comes in.
+func environment(o Options, hostname string) []string {
+	env := []string{"PATH=" + DefaultPath, "HOSTNAME=" + hostname}
+	if o.TTY {
+		env = append(env, "TERM=xterm-256color")
+	}
+	return append(env, o.Env...)
+}
+
+// namespaceTypes maps the names of /proc/PID/ns to OCI's. A time namespace is
+// never made: clone(2) cannot, and nothing in a sandbox needs one.
+var namespaceTypes = []struct {
+	kind string
+	oci  specs.LinuxNamespaceType
+}{
+	{"user", specs.UserNamespace}, {"uts", specs.UTSNamespace}, {"pid", specs.PIDNamespace}, {"mnt", specs.MountNamespace},
+	{"net", specs.NetworkNamespace}, {"ipc", specs.IPCNamespace}, {"cgroup", specs.CgroupNamespace},
+}
+
+func namespaces(o Options, caller Caller) []specs.LinuxNamespace {
+	var list []specs.LinuxNamespace
+	for _, t := range namespaceTypes {
+		needless := t.kind == "user" && caller.Privileged
+		if !o.Shares(t.kind) && !needless {
+			list = append(list, specs.LinuxNamespace{Type: t.oci})
+		}
+	}
+	return list
+}
+
+// Has tells whether a configuration makes a namespace of its own of a kind
+// ("uts", "mnt", …).
+func Has(s *specs.Spec, kind string) bool {
+	return slices.ContainsFunc(namespaceTypes, func(t struct {
+		kind string
+		oci  specs.LinuxNamespaceType
+	}) bool {
+		return t.kind == kind && s.Linux != nil && slices.ContainsFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == t.oci })
+	})
+}
+
+// Overlays reads back the overlays of a configuration.
+func Overlays(s *specs.Spec) ([]Overlay, error) {
+	text, ok := s.Annotations[AnnotationOverlays]
+	if !ok {
+		return nil, nil
+	}
+	var list []Overlay
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return nil, fmt.Errorf("read annotation %s: %w", AnnotationOverlays, err)
+	}
+	return list, nil
+}

@@ -1,0 +1,121 @@
+package step
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+
+	"aquarium/runtime/kernel"
+)
+
+// Workdir makes Path the working directory, creating it when it is missing,
+// and checks that the kernel agrees it lies inside the root.
+type Workdir struct {
+	Path string `json:"path"`
+}
+
+// Calls implements Op.
+func (d *Workdir) Calls() []string {
+	return []string{call("chdir", d.Path), "getcwd(buf, PATH_MAX)"}
+}
+
+// Do implements Op.
+func (d *Workdir) Do(*World) error {
+	err := syscall.Chdir(d.Path)
+	if err == syscall.ENOENT {
+		fd, making := kernel.OpenBeneath("/", d.Path, kernel.InRoot, kernel.Directory)
+		if making != nil {
+			return failed(call("mkdir", d.Path, raw("0755")), making)
+		}
+		err = syscall.Fchdir(fd)
+		syscall.Close(fd)
+	}
+	if err != nil {
+		return failed(d.Calls()[0], err)
+	}
+	// getcwd(3): a directory outside the root reads "(unreachable)/…".
+	if cwd, err := syscall.Getwd(); err != nil || !strings.HasPrefix(cwd, "/") {
+		return &CallError{Call: d.Calls()[1], Errno: syscall.ENOENT, Detail: "the working directory is outside the sandbox's root"}
+	}
+	return nil
+}
+
+// Exec replaces init by the program. It returns only when that failed.
+type Exec struct {
+	Argv []string `json:"argv"`
+	Env  []string `json:"env"` // "NAME=value"; HOME is added from the user's entry when absent
+}
+
+// Calls implements Op.
+func (e *Exec) Calls() []string {
+	return []string{e.render(e.Argv[0]), "prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)"}
+}
+
+func (e *Exec) render(path string) string {
+	return call("execve", path, vector(e.Argv), raw("envp"))
+}
+
+// Do implements Op.
+func (e *Exec) Do(w *World) error {
+	// Changing user clears the parent-death signal (prctl(2)): set it again.
+	if err := kernel.Prctl(kernel.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL)); err != nil {
+		return failed(e.Calls()[1], err)
+	}
+	env := e.Env
+	if w.home != "" && lookupEnv(env, "HOME") == "" {
+		env = append(env[:len(env):len(env)], "HOME="+w.home)
+	}
+	name := e.Argv[0]
+	if strings.Contains(name, "/") {
+		return failed(e.render(name), syscall.Exec(name, e.Argv, env))
+	}
+	return e.search(name, lookupEnv(env, "PATH"), env)
+}
+
+// search tries each directory of PATH, as execvp(3) does: EACCES is
+// remembered while the search goes on, anything but "not there" ends it.
+func (e *Exec) search(name, path string, env []string) error {
+	refused := failed(e.render(name), syscall.ENOENT).(*CallError)
+	refused.Detail = "not found in PATH=" + path
+	for _, dir := range strings.Split(path, ":") {
+		if dir == "" {
+			continue // an empty entry would be the working directory
+		}
+		candidate := dir + "/" + name
+		err := syscall.Exec(candidate, e.Argv, env)
+		switch {
+		case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ENOTDIR):
+			if _, statErr := lstat(candidate); statErr == nil {
+				return failed(e.render(candidate), err) // there, but its interpreter is not
+			}
+		case errors.Is(err, syscall.EACCES):
+			refused = failed(e.render(candidate), err).(*CallError)
+		default:
+			return failed(e.render(candidate), err)
+		}
+	}
+	return refused
+}
+
+func lstat(path string) (syscall.Stat_t, error) {
+	var stat syscall.Stat_t
+	return stat, syscall.Lstat(path, &stat)
+}
+
+func lookupEnv(env []string, name string) string {
+	for _, entry := range env {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// ExitCode is the status that a failed exec gives, as shells and docker use
+// it: 127 when the command does not exist, 126 when it cannot be executed.
+func ExitCode(err error) int {
+	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) {
+		return 127
+	}
+	return 126
+}

@@ -1,0 +1,149 @@
+package step
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+)
+
+// World is what the steps of a launch work on.
+type World struct {
+	files   []*os.File  // descriptors 0… of the child that Clone starts
+	child   *os.Process // what Clone started
+	console int         // master of the pseudo-terminal, until it is handed over; -1 for none
+	home    string      // home directory of the user that User became
+}
+
+// Supervisor and init talk over one socket pair, descriptor 3 of init:
+//
+//	supervisor                                   init
+//	    │ ── plan, one JSON document ───────────▶ │
+//	    │                                         │ each step of init, in order;
+//	    │ ◀─ {"before":N} ─────────────────────── │   when stepped: a report first,
+//	    │ ── 'g' ───────────────────────────────▶ │   then the step after "go on"
+//	    │ ◀─ {"events":[…]}  + console master ─── │ all at once, just before execve
+//	    │ ◀─ end of file ──────────────────────── │ execve closed the socket: it runs
+//	    │ ◀─ {"events":[…]} ───────────────────── │ or the one step that failed
+//
+// The console's master rides on a report as SCM_RIGHTS.
+const initSocket = 3
+
+// report is one message from init.
+type report struct {
+	Before *int    `json:"before,omitempty"` // stepped: about to do this step
+	Events []Event `json:"events,omitempty"`
+}
+
+// goOn lets a stepped init do its next step.
+const goOn = 'g'
+
+// initFailed is init's own exit status when a step failed; the supervisor
+// reports the step, not this number.
+const initFailed = 125
+
+// Init is the re-exec'd child: it performs the plan's steps, the last of
+// which replaces it by the program, and never returns.
+func Init() {
+	syscall.CloseOnExec(initSocket)
+	socket := os.NewFile(initSocket, "supervisor")
+	var plan Plan
+	if err := json.NewDecoder(socket).Decode(&plan); err != nil {
+		os.Exit(initFailed)
+	}
+	i := interpreter{plan: plan, world: World{console: -1}}
+	i.run()
+	os.Exit(initFailed)
+}
+
+// interpreter performs the steps of one plan.
+type interpreter struct {
+	plan   Plan
+	world  World
+	events []Event
+}
+
+func (i *interpreter) run() {
+	for seq, s := range i.plan.Steps {
+		if s.Actor != InitActor {
+			continue
+		}
+		if i.plan.Stepped && !i.ask(seq) {
+			return
+		}
+		if _, last := s.Op.(*Exec); last && i.flush() != nil {
+			return // the supervisor is gone: nobody would hold the sandbox
+		}
+		if err := i.do(seq, s); err != nil {
+			i.flush()
+			return
+		}
+	}
+}
+
+// do performs one step and notes what came of it.
+func (i *interpreter) do(seq int, s Step) error {
+	began := time.Now()
+	err := s.Op.Do(&i.world)
+	i.events = append(i.events, newEvent(seq, err, time.Since(began)))
+	return err
+}
+
+func newEvent(seq int, err error, took time.Duration) Event {
+	e := Event{Seq: seq, Took: took}
+	var refused *CallError
+	if errors.As(err, &refused) {
+		e.Errno, e.Call, e.Detail = int(refused.Errno), refused.Call, refused.Detail
+	}
+	return e
+}
+
+// ask reports that step seq is next and waits for "go on"; false means that
+// the launch is over.
+func (i *interpreter) ask(seq int) bool {
+	if i.send(report{Before: &seq, Events: i.events}) != nil {
+		return false
+	}
+	i.events = nil
+	var answer [1]byte
+	for {
+		n, err := syscall.Read(initSocket, answer[:])
+		if err == syscall.EINTR {
+			continue
+		}
+		return err == nil && n == 1 && answer[0] == goOn
+	}
+}
+
+func (i *interpreter) flush() error {
+	err := i.send(report{Events: i.events})
+	i.events = nil
+	return err
+}
+
+// send writes one report, and the console's master with it the first time.
+func (i *interpreter) send(r report) error {
+	message, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	var rights []byte
+	if i.world.console >= 0 {
+		rights = syscall.UnixRights(i.world.console)
+	}
+	n, err := syscall.SendmsgN(initSocket, message, rights, nil, syscall.MSG_NOSIGNAL)
+	for err == nil && n < len(message) {
+		message = message[n:]
+		n, err = syscall.SendmsgN(initSocket, message, nil, nil, syscall.MSG_NOSIGNAL)
+	}
+	if err == nil && i.world.console >= 0 {
+		syscall.Close(i.world.console)
+		i.world.console = consoleSent
+	}
+	return err
+}
+
+// consoleSent stands for a console whose master the supervisor has; it is
+// still the terminal, so User gives it away all the same.
+const consoleSent = -2

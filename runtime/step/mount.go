@@ -1,0 +1,238 @@
+package step
+
+import (
+	"strings"
+	"syscall"
+
+	"aquarium/runtime/kernel"
+)
+
+// MountFlags is the flag word of mount(2).
+type MountFlags uintptr
+
+var mountFlags = []flag{
+	{syscall.MS_RDONLY, "MS_RDONLY"}, {syscall.MS_NOSUID, "MS_NOSUID"}, {syscall.MS_NODEV, "MS_NODEV"},
+	{syscall.MS_NOEXEC, "MS_NOEXEC"}, {syscall.MS_SYNCHRONOUS, "MS_SYNCHRONOUS"}, {syscall.MS_REMOUNT, "MS_REMOUNT"},
+	{syscall.MS_NOATIME, "MS_NOATIME"}, {syscall.MS_NODIRATIME, "MS_NODIRATIME"}, {syscall.MS_BIND, "MS_BIND"},
+	{syscall.MS_MOVE, "MS_MOVE"}, {syscall.MS_REC, "MS_REC"}, {syscall.MS_UNBINDABLE, "MS_UNBINDABLE"},
+	{syscall.MS_PRIVATE, "MS_PRIVATE"}, {syscall.MS_SLAVE, "MS_SLAVE"}, {syscall.MS_SHARED, "MS_SHARED"},
+	{syscall.MS_RELATIME, "MS_RELATIME"}, {syscall.MS_STRICTATIME, "MS_STRICTATIME"},
+}
+
+func (f MountFlags) raw() raw { return names(mountFlags, uintptr(f)) }
+
+// propagation are the flags that change how a mount shares events and must
+// stand alone in a call; see mount(2).
+const propagation = syscall.MS_PRIVATE | syscall.MS_SLAVE | syscall.MS_SHARED | syscall.MS_UNBINDABLE
+
+// Mount is one mount(2), or two where the kernel needs a bind mount to be
+// remounted before its flags take effect.
+type Mount struct {
+	Source string     `json:"source,omitempty"`
+	Target string     `json:"target"` // below Root where that is set
+	Type   string     `json:"type,omitempty"`
+	Flags  MountFlags `json:"flags,omitempty"`
+	Data   string     `json:"data,omitempty"`
+
+	// Root, when set, makes Target a path inside that directory, resolved
+	// there by openat2(2) and mounted through the descriptor, so that
+	// nothing the rootfs holds can redirect the mount.
+	Root string `json:"root,omitempty"`
+	// Links lets symlinks inside Root be followed (never out of it).
+	Links bool `json:"links,omitempty"`
+	// Create makes a missing mount point.
+	Create kernel.Kind `json:"create,omitempty"`
+}
+
+// Calls implements Op.
+func (m *Mount) Calls() []string {
+	flags, remount := m.split()
+	calls := []string{m.render(flags)}
+	if remount != 0 {
+		again := Mount{Target: m.Target, Root: m.Root}
+		calls = append(calls, again.render(remount))
+	}
+	return calls
+}
+
+func (m *Mount) render(flags MountFlags) string {
+	return call("mount", text(m.Source), m.Root+m.Target, text(m.Type), flags.raw(), text(m.Data))
+}
+
+// split separates the flags of a bind mount, which mount(2) ignores at first,
+// from those of the remount that applies them.
+func (m *Mount) split() (first, remount MountFlags) {
+	const binding = syscall.MS_BIND | syscall.MS_REC
+	if m.Flags&syscall.MS_BIND == 0 || m.Flags&syscall.MS_REMOUNT != 0 || m.Flags&^binding == 0 {
+		return m.Flags, 0
+	}
+	return m.Flags & binding, m.Flags&^syscall.MS_REC | syscall.MS_REMOUNT
+}
+
+// Do implements Op.
+func (m *Mount) Do(*World) error {
+	flags, remount := m.split()
+	if err := m.mount(flags); err != nil {
+		return failed(m.render(flags), err)
+	}
+	if remount == 0 {
+		return nil
+	}
+	again := Mount{Target: m.Target, Root: m.Root, Links: m.Links}
+	return failed(again.render(remount), again.remount(remount))
+}
+
+func (m *Mount) mount(flags MountFlags) error {
+	target, closer, err := m.open()
+	if err != nil {
+		return err
+	}
+	defer closer()
+	return syscall.Mount(m.Source, target, m.Type, uintptr(flags), m.Data)
+}
+
+// remount applies flags to a bind mount, keeping those that a mount from an
+// outer user namespace has locked; see mount_namespaces(7).
+func (m *Mount) remount(flags MountFlags) error {
+	target, closer, err := m.open()
+	if err != nil {
+		return err
+	}
+	defer closer()
+	var stat syscall.Statfs_t
+	if err := syscall.Statfs(target, &stat); err != nil {
+		return err
+	}
+	const lockable = syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC | syscall.MS_NOATIME | syscall.MS_NODIRATIME | syscall.MS_RELATIME
+	kept := uintptr(stat.Flags) & lockable // ST_* and MS_* agree on these bits but for relatime
+	if stat.Flags&stRelatime != 0 {
+		kept |= syscall.MS_RELATIME
+	}
+	return syscall.Mount("", target, "", uintptr(flags)|kept, "")
+}
+
+const stRelatime = 0x1000 // ST_RELATIME of statvfs(3)
+
+// open returns the path to mount on, verified where Root asks for it.
+func (m *Mount) open() (target string, closer func(), err error) {
+	if m.Root == "" {
+		return m.Target, func() {}, nil
+	}
+	fd, err := openTarget(m.Root, m.Target, m.Links, m.Create)
+	if err != nil {
+		return "", nil, err
+	}
+	return kernel.FDPath(fd), func() { syscall.Close(fd) }, nil
+}
+
+// openTarget opens a mount point below root; a symlink in the way is named.
+func openTarget(root, target string, links bool, create kernel.Kind) (int, error) {
+	resolve := uint64(kernel.NoLinks)
+	if links {
+		resolve = kernel.InRoot
+	}
+	fd, err := kernel.OpenBeneath(root, target, resolve, create)
+	if err == nil {
+		return fd, nil
+	}
+	how := map[bool]string{false: "RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS", true: "RESOLVE_IN_ROOT"}[links]
+	refused := failed(call("openat2", root, strings.TrimPrefix(target, "/"), raw("{O_PATH, "+how+"}")), err).(*CallError)
+	if err == syscall.ELOOP {
+		refused.Detail = target + " in the rootfs is or passes through a symlink"
+	}
+	return -1, refused
+}
+
+// Umount is umount2(2).
+type Umount struct {
+	Target string `json:"target"`
+	Flags  int    `json:"flags"`
+}
+
+var umountFlags = []flag{{syscall.MNT_FORCE, "MNT_FORCE"}, {syscall.MNT_DETACH, "MNT_DETACH"}}
+
+// Calls implements Op.
+func (u *Umount) Calls() []string {
+	return []string{call("umount2", u.Target, names(umountFlags, uintptr(u.Flags)))}
+}
+
+// Do implements Op.
+func (u *Umount) Do(*World) error {
+	return failed(u.Calls()[0], syscall.Unmount(u.Target, u.Flags))
+}
+
+// Mask hides a path from the sandbox: a file under /dev/null, a directory
+// under an empty read-only tmpfs. A path that does not exist needs no mask.
+type Mask struct {
+	Root   string `json:"root"`
+	Target string `json:"target"`
+}
+
+// Calls implements Op.
+func (m *Mask) Calls() []string {
+	return []string{m.file().render(syscall.MS_BIND), m.dir().render(m.dir().Flags)}
+}
+
+func (m *Mask) file() *Mount {
+	return &Mount{Source: "/dev/null", Target: m.Target, Flags: syscall.MS_BIND, Root: m.Root}
+}
+
+func (m *Mask) dir() *Mount {
+	return &Mount{Source: "tmpfs", Target: m.Target, Type: "tmpfs", Flags: syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC, Data: "size=0", Root: m.Root}
+}
+
+// Do implements Op.
+func (m *Mask) Do(w *World) error {
+	fd, err := openTarget(m.Root, m.Target, false, kernel.Nothing)
+	if is(err, syscall.ENOENT) || is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(fd)
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(fd, &stat); err != nil {
+		return failed(call("fstat", m.Target), err)
+	}
+	if stat.Mode&syscall.S_IFMT == syscall.S_IFDIR {
+		return m.dir().Do(w)
+	}
+	return m.file().Do(w)
+}
+
+// ReadOnly makes what is at a path read-only by binding it on itself. A path
+// that does not exist is left alone.
+type ReadOnly struct {
+	Root   string `json:"root"`
+	Target string `json:"target"`
+}
+
+func (r *ReadOnly) mount() *Mount {
+	return &Mount{Source: r.Root + r.Target, Target: r.Target, Root: r.Root,
+		Flags: syscall.MS_BIND | syscall.MS_REC | syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC}
+}
+
+// Calls implements Op.
+func (r *ReadOnly) Calls() []string { return r.mount().Calls() }
+
+// Do implements Op.
+func (r *ReadOnly) Do(w *World) error {
+	fd, err := openTarget(r.Root, r.Target, false, kernel.Nothing)
+	if is(err, syscall.ENOENT) || is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(fd)
+	m := r.mount()
+	m.Source = kernel.FDPath(fd)
+	return m.Do(w)
+}
+
+// is tells whether err is a refused call with the given errno.
+func is(err error, number syscall.Errno) bool {
+	refused, ok := err.(*CallError)
+	return ok && refused.Errno == number
+}

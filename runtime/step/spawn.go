@@ -1,0 +1,171 @@
+package step
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Encoded is a plan whose steps are still JSON: the supervisor passes on all
+// but the first without decoding them.
+type Encoded struct {
+	Steps   []json.RawMessage `json:"steps"`
+	Stepped bool              `json:"stepped,omitempty"`
+}
+
+// UnmarshalJSON decodes a plan as the supervisor sends it to init: the first
+// step is done by then and stays JSON.
+func (p *Plan) UnmarshalJSON(b []byte) error {
+	var e Encoded
+	if err := json.Unmarshal(b, &e); err != nil {
+		return err
+	}
+	p.Stepped = e.Stepped
+	p.Steps = make([]Step, len(e.Steps))
+	for i, raw := range e.Steps {
+		if err := p.Steps[i].UnmarshalJSON(raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MarshalJSON is the inverse of UnmarshalJSON.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Steps   []Step `json:"steps"`
+		Stepped bool   `json:"stepped,omitempty"`
+	}{p.Steps, p.Stepped})
+}
+
+// Launch is a launch under way, seen by the supervisor.
+type Launch struct {
+	// Events is what came of the steps so far, in order.
+	Events []Event
+	// Process is init, later the program.
+	Process *os.Process
+	// Console is the master of the sandbox's terminal; nil before the step
+	// that opens it, and in a sandbox without one.
+	Console *os.File
+
+	socket int
+	total  int // steps of the plan
+	buffer []byte
+}
+
+// Spawn performs the plan's first step, the clone, and hands the rest to the
+// child. stdio are its descriptors 0, 1 and 2; a Console step replaces them.
+// The error is a *CallError when the kernel refused the clone.
+func Spawn(plan Encoded, stdio [3]*os.File) (*Launch, error) {
+	if len(plan.Steps) == 0 {
+		return nil, fmt.Errorf("start init: the plan is empty")
+	}
+	var first Step
+	if err := json.Unmarshal(plan.Steps[0], &first); err != nil {
+		return nil, err
+	}
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, failed("socketpair(AF_UNIX, SOCK_STREAM, 0)", err)
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "init")
+	defer theirs.Close()
+
+	began := time.Now()
+	world := World{files: []*os.File{stdio[0], stdio[1], stdio[2], theirs}}
+	err = first.Op.Do(&world)
+	l := &Launch{Events: []Event{newEvent(0, err, time.Since(began))}, Process: world.child, socket: pair[0], total: len(plan.Steps)}
+	if err != nil {
+		l.Close()
+		return l, err
+	}
+	document, err := json.Marshal(plan)
+	if err == nil {
+		err = l.write(document)
+	}
+	return l, err
+}
+
+// Next waits for init's next report. before is the step that a stepped init
+// is about to do, or -1. At the end of the launch err is io.EOF when the
+// program runs, otherwise what failed.
+func (l *Launch) Next() (before int, err error) {
+	decoded, err := l.receive()
+	if err == io.EOF && len(l.Events) < l.total-1 {
+		return -1, fmt.Errorf("launch: init ended after step %d of %d without a word", len(l.Events), l.total)
+	}
+	if err != nil {
+		return -1, err
+	}
+	l.Events = append(l.Events, decoded.Events...)
+	if n := len(l.Events); n > 0 {
+		if err := l.Events[n-1].Err(); err != nil {
+			return -1, err
+		}
+	}
+	if decoded.Before != nil {
+		return *decoded.Before, nil
+	}
+	return -1, nil
+}
+
+// GoOn lets a stepped init do the step that Next announced.
+func (l *Launch) GoOn() error { return l.write([]byte{goOn}) }
+
+// Close lets go of init's socket; an init that still waits ends by it.
+func (l *Launch) Close() { syscall.Close(l.socket) }
+
+func (l *Launch) write(b []byte) error {
+	for len(b) > 0 {
+		n, err := syscall.SendmsgN(l.socket, b, nil, nil, syscall.MSG_NOSIGNAL)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return failed("sendmsg(init)", err)
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// receive reads until one whole report is there. Reports follow each other
+// without a separator, so a json.Decoder finds the end.
+func (l *Launch) receive() (report, error) {
+	chunk := make([]byte, 16<<10)
+	rights := make([]byte, syscall.CmsgSpace(4))
+	for {
+		if r, rest, ok := firstReport(l.buffer); ok {
+			l.buffer = rest
+			return r, nil
+		}
+		n, rightsLen, _, _, err := syscall.Recvmsg(l.socket, chunk, rights, syscall.MSG_CMSG_CLOEXEC)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return report{}, failed("recvmsg(init)", err)
+		}
+		l.takeConsole(rights[:rightsLen])
+		if n == 0 {
+			return report{}, io.EOF
+		}
+		l.buffer = append(l.buffer, chunk[:n]...)
+	}
+}
+
+// takeConsole keeps the descriptor that came with a message, if one did.
+func (l *Launch) takeConsole(rights []byte) {
+	messages, err := syscall.ParseSocketControlMessage(rights)
+	if err != nil || len(messages) == 0 {
+		return
+	}
+	if fds, err := syscall.ParseUnixRights(&messages[0]); err == nil && len(fds) > 0 {
+		// Non-blocking, so that reads wait in Go's poller and not in a thread.
+		syscall.SetNonblock(fds[0], true)
+		l.Console = os.NewFile(uintptr(fds[0]), "console")
+	}
+}
