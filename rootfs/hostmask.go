@@ -13,11 +13,14 @@ import (
 // hostRecipe changes whenever the same machine should give a different view than before.
 const hostRecipe = 1
 
-// hostAlwaysHidden are patterns (path.Match) of what is hidden even if everybody may read it.
-var hostAlwaysHidden = []string{
-	"/etc/ssh/ssh_host_*", "/etc/ssl/private", "/etc/*.keytab", "/etc/letsencrypt", "/etc/wireguard",
-	"/etc/NetworkManager/system-connections", "/etc/wpa_supplicant", "/etc/docker/key.json", "/etc/kubernetes", "/etc/rancher",
-	"/etc/shadow?*", "/etc/gshadow?*",
+// hostAlwaysHidden are, by directory, patterns (path.Match) of what is hidden even if everybody may
+// read it.
+var hostAlwaysHidden = map[string][]string{
+	"/etc":                {"*.keytab", "shadow?*", "gshadow?*", "letsencrypt", "wireguard", "wpa_supplicant", "kubernetes", "rancher"},
+	"/etc/ssh":            {"ssh_host_*"},
+	"/etc/ssl":            {"private"},
+	"/etc/docker":         {"key.json"},
+	"/etc/NetworkManager": {"system-connections"},
 }
 
 // hostWritable are directories that get an empty twin in the mask of an ordinary user, whose
@@ -67,6 +70,9 @@ func (p *hostPlan) hidePrivate(dir string, depth int) error {
 		if err != nil || path == dir {
 			return p.unreadable(path, dir, err)
 		}
+		if entry.Type()&fs.ModeSymlink != 0 {
+			return nil // half of /etc; a link is as private as what it leads to
+		}
 		info, err := entry.Info()
 		if err != nil {
 			return nil // gone in the meantime
@@ -101,8 +107,8 @@ func skip(entry fs.DirEntry) error {
 }
 
 func private(path string, info fs.FileInfo) bool {
-	for _, pattern := range hostAlwaysHidden {
-		if match, _ := filepath.Match(pattern, path); match {
+	for _, pattern := range hostAlwaysHidden[filepath.Dir(path)] {
+		if match, _ := filepath.Match(pattern, filepath.Base(path)); match {
 			return true
 		}
 	}
