@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -35,7 +34,7 @@ func Check(path string) []Finding {
 		return []Finding{*finding}
 	}
 	defer tree.Close()
-	findings := fatalFindings(tree)
+	findings, _ := fatalFindings(tree)
 	if len(findings) > 0 && findings[0].What == emptyTree {
 		return findings
 	}
@@ -46,19 +45,19 @@ func Check(path string) []Finding {
 
 const emptyTree = "the directory is empty"
 
-// fatalFindings are those that keep a sandbox from starting. It is cheap: every row of the
-// catalogue passes through it.
-func fatalFindings(t *inside.Tree) []Finding {
+// fatalFindings are those that keep a sandbox from starting, and the shell where there is one. It is
+// cheap: every row of the catalogue passes through it.
+func fatalFindings(t *inside.Tree) (findings []Finding, shell []string) {
 	if empty, err := t.Empty(); err != nil {
-		return []Finding{unreadable(err)}
+		return []Finding{unreadable(err)}, nil
 	} else if empty {
-		return []Finding{{What: emptyTree, Effect: "there is no program to start", Fatal: true}}
+		return []Finding{{What: emptyTree, Effect: "there is no program to start", Fatal: true}}, nil
 	}
-	var findings []Finding
-	if _, err := findShell(t); err != nil {
+	shell, err := findShell(t)
+	if err != nil {
 		findings = append(findings, Finding{What: err.Error(), Effect: "no shell can be started", Fatal: true})
 	}
-	return append(findings, badMountPoints(t)...)
+	return append(findings, badMountPoints(t)...), shell
 }
 
 // openTree opens a root filesystem's directory, or says why it cannot be one.
@@ -164,20 +163,17 @@ func osName(data []byte) string {
 	return values["NAME"]
 }
 
-// problem is the catalogue's short form of Check: one sentence, or "" where a sandbox can start.
-// A command of the root filesystem's own stands in for the shell.
+// problem is the catalogue's short form of Check: one sentence, or "" where a sandbox can start with
+// that shell.
 func problem(path string) (sentence string, shell []string) {
 	tree, finding := openTree(path)
 	if finding != nil {
 		return finding.What, nil
 	}
 	defer tree.Close()
-	if findings := fatalFindings(tree); len(findings) > 0 {
+	findings, shell := fatalFindings(tree)
+	if len(findings) > 0 {
 		return findings[0].What, nil
-	}
-	shell, err := findShell(tree)
-	if err != nil {
-		return fmt.Sprint(err), nil
 	}
 	return "", shell
 }
