@@ -40,7 +40,6 @@ func (s *Screen) escape(final byte) {
 		s.deviceAttributes()
 	case 'c':
 		s.history.clear()
-		s.epoch++
 		s.reset()
 	case 'n':
 		s.cur.charsets.gl = 2

@@ -251,6 +251,7 @@ func (s *Screen) switchScreen(alternate, clears bool) {
 	}
 	s.grid = s.active.grid
 	s.grid.touch()
+	s.epoch++
 }
 
 // switchScreenSaving is mode 1049: DECSC, then a cleared alternate screen; and back.

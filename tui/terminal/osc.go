@@ -99,7 +99,7 @@ func (s *Screen) hyperlink(data string) {
 			id = v
 		}
 	}
-	if uri == "" || len(uri) > maxLinkBytes {
+	if uri == "" || len(uri) > maxLinkBytes || strings.ContainsFunc(data, unicode.IsControl) {
 		uri, id = "", ""
 	}
 	e := s.pool.extras.get(s.cur.pen.ext)

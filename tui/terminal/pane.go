@@ -22,7 +22,13 @@ type Pane struct {
 	replies *replyQueue
 
 	view       view
+	selection  selection
+	search     search
 	generation uint64
+	outputs    uint64 // counts chunks of output
+	epoch      uint64 // the screen's, when line numbers were last looked at
+	past       decoder
+	pastCells  []cell
 
 	frame     frame // the last rows handed out
 	held      frame // what shows during a synchronized update
@@ -45,6 +51,7 @@ func NewPane(cols, rows int, opts Options) *Pane {
 		replies: newReplyQueue(),
 	}
 	p.screen.beforeSync = p.hold
+	p.epoch = p.screen.epoch
 	return p
 }
 
@@ -62,6 +69,8 @@ func (p *Pane) write(b []byte, answer bool) {
 		p.mu.Lock()
 		p.screen.Write(b[:n])
 		p.generation++
+		p.outputs++
+		p.renumber()
 		replies := p.screen.TakeReplies()
 		p.mu.Unlock()
 		if answer && len(replies) > 0 {
@@ -92,10 +101,24 @@ func (p *Pane) Generation() uint64 {
 // Resize changes the size in columns and rows.
 func (p *Pane) Resize(cols, rows int) {
 	p.change(func() {
+		offset := p.offset()
 		p.screen.Resize(cols, rows)
-		p.frame.rows = nil
+		p.renumber()
+		p.scrollTo(offset)
 		p.held.rows = nil
 	})
+}
+
+// renumber lets go of places in the text when the lines have new numbers, or
+// the other screen shows.
+func (p *Pane) renumber() {
+	if p.epoch == p.screen.epoch {
+		return
+	}
+	p.epoch = p.screen.epoch
+	p.selection, p.view = selection{}, view{}
+	p.search.found, p.search.valid = false, false
+	p.search.at = point{p.lastLine() + 1, 0}
 }
 
 // Size returns the columns and rows.

@@ -43,7 +43,8 @@ func (p *Pane) Text() []string {
 	defer p.mu.Unlock()
 	out := make([]string, p.screen.rows)
 	for y := range out {
-		cells := p.cellsAt(y)
+		cells, _, pool := p.line(p.firstLine() + y)
+		p.painter.pool = pool
 		out[y] = p.painter.plain(cells, p.screen.cols)
 	}
 	return out
@@ -52,7 +53,7 @@ func (p *Pane) Text() []string {
 // current is the frame to show now: during a synchronized update the one from
 // before it, unless the update has lasted too long.
 func (p *Pane) current() *frame {
-	if p.screen.modes.sync && p.held.rows != nil && p.view.atBottom() && time.Since(p.syncSince) < syncTimeout {
+	if p.screen.modes.sync && p.held.rows != nil && p.following() && time.Since(p.syncSince) < syncTimeout {
 		return &p.held
 	}
 	return p.draw()
@@ -86,7 +87,7 @@ func (p *Pane) hold() {
 
 func (p *Pane) cursor() Cursor {
 	s := p.screen
-	y := s.cur.y + p.view.offset
+	y := s.cur.y + p.offset()
 	c := Cursor{X: s.cur.x, Y: y, Visible: s.modes.visible && y < s.rows, Blink: s.modes.blink}
 	if s.shape > 0 {
 		c.Shape = CursorShape((s.shape - 1) / 2)

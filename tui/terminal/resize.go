@@ -17,7 +17,6 @@ func (s *Screen) Resize(cols, rows int) {
 	s.fullMargins()
 	s.cur.x, s.cur.y = clamp(s.cur.x, 0, cols-1), clamp(s.cur.y, 0, rows-1)
 	s.cur.pending = s.cur.pending && s.cur.x == cols-1
-	s.changes++
 	s.epoch++
 }
 

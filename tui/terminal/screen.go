@@ -77,8 +77,7 @@ type Screen struct {
 	conformance           conformance
 
 	beforeSync func() // called when a synchronized update begins
-	changes    uint64 // counts everything that may show
-	epoch      uint64 // counts changes of line numbers
+	epoch      uint64 // counts what makes line numbers stand for other text
 }
 
 // New returns a blank screen. Sizes are clamped to 1…1000.
@@ -118,7 +117,7 @@ func (s *Screen) reset() {
 	s.title, s.icon, s.titles, s.directory = "", "", nil, ""
 	s.shape, s.formatKeys, s.otherKeys, s.attrExtent = 0, 0, 0, 0
 	s.conformance = conformance{level: vtLevel}
-	s.changes++
+	s.epoch++
 }
 
 func (s *Screen) fullMargins() {
