@@ -169,3 +169,16 @@ func (l *Launch) takeConsole(rights []byte) {
 		l.Console = os.NewFile(uintptr(fds[0]), "console")
 	}
 }
+
+// Encode turns a plan into what Spawn takes.
+func (p Plan) Encode() (Encoded, error) {
+	e := Encoded{Stepped: p.Stepped}
+	for _, s := range p.Steps {
+		document, err := json.Marshal(s)
+		if err != nil {
+			return e, err
+		}
+		e.Steps = append(e.Steps, document)
+	}
+	return e, nil
+}

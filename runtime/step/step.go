@@ -106,3 +106,10 @@ func (s *Step) UnmarshalJSON(b []byte) error {
 	*s = Step{e.Actor, e.Why, e.Man, e.Namespace, op}
 	return nil
 }
+
+// Trace is a launch as it was: the steps, and what came of each that was
+// done, in order.
+type Trace struct {
+	Steps  []json.RawMessage `json:"steps"` // each a Step
+	Events []Event           `json:"events"`
+}

@@ -1,0 +1,295 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"aquarium/rootfs"
+	"aquarium/runtime/kernel"
+	"aquarium/runtime/launch"
+	"aquarium/runtime/spec"
+	"aquarium/runtime/step"
+	"aquarium/runtime/supervisor"
+	"aquarium/runtime/wire"
+)
+
+// Launch creates a sandbox and starts it. The connection is a first viewer's,
+// on which Started is the next frame (before it, in a stepped launch, Before);
+// WaitStarted reads up to there.
+func (s *Store) Launch(o spec.Options) (Sandbox, *supervisor.Conn, error) {
+	sb, config, err := s.create(o)
+	if err != nil {
+		return Sandbox{}, nil, err
+	}
+	conn, err := s.start(sb, config)
+	if err != nil {
+		s.erase(sb.State)
+		return Sandbox{}, nil, &Error{"launch " + sb.Name, err, ""}
+	}
+	return sb, conn, nil
+}
+
+// Plan is what Launch would do, without doing it.
+func (s *Store) Plan(o spec.Options) (step.Plan, error) {
+	root, err := s.prepare(&o)
+	if err != nil {
+		return step.Plan{}, err
+	}
+	if o.Name == "" {
+		o.Name = "NAME"
+	}
+	view, err := s.Catalogue.View(root, caller().Privileged)
+	if err != nil {
+		return step.Plan{}, err
+	}
+	config, err := spec.New(o, describeRoot(root, view, s.bundle("ID"), o.Writable), caller())
+	if err != nil {
+		return step.Plan{}, err
+	}
+	return launch.NewPlan(config)
+}
+
+// WaitStarted reads frames until the program runs; a launch that failed is a
+// *LaunchError. A stepped launch that waits is started too, for this purpose.
+func (sb Sandbox) WaitStarted(conn *supervisor.Conn) error {
+	for {
+		kind, payload, err := conn.Next()
+		if err != nil {
+			return &Error{"launch " + sb.Name, fmt.Errorf("its supervisor ended: %w", err), ""}
+		}
+		switch kind {
+		case wire.Before:
+			return nil
+		case wire.Started:
+			var report wire.StartedReport
+			if err := json.Unmarshal(payload, &report); err != nil {
+				return &Error{"launch " + sb.Name, err, ""}
+			}
+			if report.Error != "" {
+				return &LaunchError{sb.Name, report}
+			}
+			return nil
+		}
+	}
+}
+
+// prepare checks the options and completes them from the rootfs.
+func (s *Store) prepare(o *spec.Options) (rootfs.Rootfs, error) {
+	if o.RootSwitch == "" {
+		o.RootSwitch = spec.PivotRoot
+	}
+	if err := o.Check(); err != nil {
+		return rootfs.Rootfs{}, err
+	}
+	root, err := s.Catalogue.Find(o.Rootfs)
+	if err != nil {
+		return root, err
+	}
+	if root.Problem != "" && len(o.Command) == 0 {
+		return root, &Error{"launch " + rootfs.Visible(root.Name), errors.New(root.Problem), "`aquarium rootfs check` says more"}
+	}
+	if o.Writable && root.Kind == rootfs.Host {
+		return root, &spec.Refusal{What: "launch host: the host's own / is never written", Way: "leave --writable out: the sandbox gets a layer of its own"}
+	}
+	if o.Shares("user") && !caller().Privileged {
+		return root, &spec.Refusal{What: "share user: without root every sandbox needs a user namespace of its own", Way: "run as root, or leave user out of --share"}
+	}
+	complete(o, root.Defaults)
+	return root, nil
+}
+
+func complete(o *spec.Options, d rootfs.Defaults) {
+	if len(o.Command) == 0 {
+		o.Command = d.Command
+	}
+	if len(o.Command) == 0 {
+		o.Command = []string{"/bin/sh"}
+	}
+	o.Env = append(append([]string(nil), d.Env...), o.Env...)
+	if o.User == "" {
+		o.User = d.User
+	}
+	if o.Workdir == "" {
+		o.Workdir = d.Workdir
+	}
+}
+
+// create makes the bundle: everything of a sandbox but its processes.
+func (s *Store) create(o spec.Options) (Sandbox, *specs.Spec, error) {
+	root, err := s.prepare(&o)
+	if err != nil {
+		return Sandbox{}, nil, err
+	}
+	view, err := s.Catalogue.View(root, caller().Privileged)
+	if err != nil {
+		return Sandbox{}, nil, err
+	}
+	id := newID()
+	if o.Name, err = s.reserve(o.Name, id); err != nil {
+		return Sandbox{}, nil, err
+	}
+	sb := Sandbox{places: s.Places, State: supervisor.State{ID: id, Name: o.Name}}
+	config, err := spec.New(o, describeRoot(root, view, s.bundle(id), o.Writable), caller())
+	if err == nil {
+		sb.State = stateOf(id, s.bundle(id), config)
+		sb.Created = time.Now().UTC()
+		err = s.write(sb.State, config)
+	}
+	if err != nil {
+		s.erase(sb.State)
+		return Sandbox{}, nil, &Error{"create sandbox " + o.Name, err, ""}
+	}
+	return sb, config, nil
+}
+
+// describeRoot gives every overlay of the view a layer in the bundle; a
+// written rootfs has none.
+func describeRoot(root rootfs.Rootfs, view rootfs.View, bundle string, writable bool) spec.Root {
+	r := spec.Root{Path: root.Path, Mountpoint: filepath.Join(bundle, "root")}
+	if writable {
+		return r
+	}
+	for i, o := range view.Overlays {
+		layer := filepath.Join(bundle, "layer", strconv.Itoa(i))
+		r.Overlays = append(r.Overlays, spec.Overlay{Dest: o.Dest, Lower: o.Lower, Upper: filepath.Join(layer, "upper"), Work: filepath.Join(layer, "work")})
+	}
+	return r
+}
+
+// write makes the directories and documents. The running state comes first,
+// so that a crash leaves what the next command recognises as never ready.
+func (s *Store) write(st supervisor.State, config *specs.Spec) error {
+	if err := os.Mkdir(s.run(st.ID), 0o700); err != nil {
+		return err
+	}
+	if err := st.Save(s.run(st.ID)); err != nil {
+		return err
+	}
+	for _, dir := range []string{st.Bundle, config.Annotations[spec.AnnotationMountpoint]} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	overlays, err := spec.Overlays(config)
+	if err != nil {
+		return err
+	}
+	for _, o := range overlays {
+		if err := makeLayer(o); err != nil {
+			return err
+		}
+	}
+	document, err := json.MarshalIndent(config, "", "  ")
+	if err != nil {
+		return err
+	}
+	return supervisor.WriteFile(filepath.Join(st.Bundle, configName), document)
+}
+
+const configName = "config.json"
+
+func readConfig(bundle string) (*specs.Spec, error) {
+	document, err := os.ReadFile(filepath.Join(bundle, configName))
+	if err != nil {
+		return nil, err
+	}
+	config := new(specs.Spec)
+	return config, json.Unmarshal(document, config)
+}
+
+// makeLayer makes an overlay's upper and work directories. The upper one
+// stands for the merged directory, so it takes over the lower one's mode and
+// owner.
+func makeLayer(o spec.Overlay) error {
+	for _, dir := range []string{o.Upper, o.Work} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	info, err := os.Stat(o.Lower[0])
+	if err != nil {
+		return err
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+		if err := os.Chown(o.Upper, int(stat.Uid), int(stat.Gid)); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(o.Upper, info.Mode())
+}
+
+// stateOf is a new sandbox's state, with this process as its keeper.
+func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
+	st := supervisor.State{
+		ID: id, Name: config.Annotations[spec.AnnotationName], Status: supervisor.Creating, Bundle: bundle,
+		Rootfs:     config.Annotations[spec.AnnotationRootfs],
+		RootSwitch: config.Annotations[spec.AnnotationRootSwitch],
+		Command:    config.Process.Args, TTY: config.Process.Terminal,
+		Remove: config.Annotations[spec.AnnotationRemove] == "true",
+		Keeper: os.Getpid(),
+	}
+	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
+	for _, kind := range spec.Namespaces {
+		if kind != "time" && !spec.Has(config, kind) {
+			st.Shared = append(st.Shared, kind)
+		}
+	}
+	return st
+}
+
+// start hands a created sandbox to a supervisor.
+func (s *Store) start(sb Sandbox, config *specs.Spec) (*supervisor.Conn, error) {
+	plan, err := launch.NewPlan(config)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := plan.Encode()
+	if err != nil {
+		return nil, err
+	}
+	scrollback, _ := strconv.ParseInt(config.Annotations[spec.AnnotationScrollback], 10, 64)
+	return supervisor.Start(supervisor.Boot{
+		Plan:       encoded,
+		State:      sb.State,
+		Run:        s.run(sb.ID),
+		Remove:     []string{sb.Bundle, s.name(sb.Name)},
+		Stdin:      config.Annotations[spec.AnnotationStdin] == "true",
+		Size:       wire.Dimensions{Cols: int(config.Process.ConsoleSize.Width), Rows: int(config.Process.ConsoleSize.Height)},
+		Scrollback: scrollback,
+	})
+}
+
+func newID() string {
+	var random [16]byte
+	rand.Read(random[:]) // never fails, see crypto/rand
+	return hex.EncodeToString(random[:])
+}
+
+// caller tells whether this process may do without a user namespace.
+func caller() spec.Caller {
+	effective, _, _, err := kernel.Capget()
+	const sysAdmin = 1 << 21 // CAP_SYS_ADMIN
+	return spec.Caller{
+		UID: os.Geteuid(), GID: os.Getegid(),
+		Privileged: err == nil && os.Geteuid() == 0 && effective&sysAdmin != 0 && inInitialUserNamespace(),
+	}
+}
+
+// inInitialUserNamespace looks for the map that only the initial user
+// namespace has: all ids onto themselves; see user_namespaces(7).
+func inInitialUserNamespace() bool {
+	content, err := os.ReadFile("/proc/self/uid_map")
+	var inside, outside, count uint64
+	n, _ := fmt.Sscan(string(content), &inside, &outside, &count)
+	return err == nil && n == 3 && inside == 0 && outside == 0 && count == 1<<32-1
+}

@@ -1,0 +1,142 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"aquarium/runtime/supervisor"
+	"aquarium/runtime/wire"
+)
+
+// Dial connects to the sandbox's supervisor. A sandbox that has stopped has
+// none: the error says so.
+func (sb Sandbox) Dial() (*supervisor.Conn, error) {
+	if sb.Status == supervisor.Stopped {
+		return nil, &Error{"connect to " + sb.Name, errors.New("it has stopped"), "`aquarium logs " + sb.Name + "` shows its output"}
+	}
+	conn, err := supervisor.Dial(sb.places.run(sb.ID))
+	if err != nil {
+		return nil, &Error{"connect to " + sb.Name, err, ""}
+	}
+	return conn, nil
+}
+
+// Frames is a sandbox's output as a stream of frames: from its supervisor
+// while it runs, from its bundle once it has stopped. At the end of the
+// stream Next returns io.EOF.
+type Frames interface {
+	Next() (wire.Type, []byte, error)
+	Close() error
+}
+
+// Output returns the history, without waiting for more.
+func (sb Sandbox) Output() (Frames, error) {
+	if sb.Status == supervisor.Stopped {
+		return sb.saved()
+	}
+	conn, err := sb.Dial()
+	if err != nil {
+		return sb.saved() // it has stopped since it was read
+	}
+	if err := conn.Attach(wire.AttachRequest{History: true}); err != nil {
+		conn.Close()
+		return nil, &Error{"read output of " + sb.Name, err, ""}
+	}
+	return conn, nil
+}
+
+// savedFrames are the frames of a file.
+type savedFrames struct{ *os.File }
+
+func (f savedFrames) Next() (wire.Type, []byte, error) { return wire.Read(f.File) }
+
+type noFrames struct{}
+
+func (noFrames) Next() (wire.Type, []byte, error) { return 0, nil, io.EOF }
+func (noFrames) Close() error                     { return nil }
+
+func (sb Sandbox) saved() (Frames, error) {
+	file, err := os.Open(filepath.Join(sb.Bundle, supervisor.OutputName))
+	if errors.Is(err, os.ErrNotExist) {
+		return noFrames{}, nil // its supervisor was killed, and the output went with it
+	}
+	if err != nil {
+		return nil, &Error{"read output of " + sb.Name, err, ""}
+	}
+	return savedFrames{file}, nil
+}
+
+// Signal sends a signal to the sandbox's first process.
+func (sb Sandbox) Signal(number syscall.Signal) error {
+	return sb.request("signal", func(c *supervisor.Conn) error { return c.Signal(number) })
+}
+
+// Stop asks the program to end with SIGTERM, has it killed when it has not
+// ended after grace, and waits for the end.
+func (sb Sandbox) Stop(ctx context.Context, grace time.Duration) error {
+	err := sb.request("stop", func(c *supervisor.Conn) error {
+		return c.Stop(wire.StopRequest{Grace: int(grace.Milliseconds())})
+	})
+	if err != nil {
+		return err
+	}
+	return sb.Wait(ctx)
+}
+
+func (sb Sandbox) request(what string, do func(*supervisor.Conn) error) error {
+	conn, err := sb.Dial()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := do(conn); err != nil {
+		return &Error{what + " " + sb.Name, err, ""}
+	}
+	return nil
+}
+
+// Wait waits until the sandbox has stopped and its record is written.
+func (sb Sandbox) Wait(ctx context.Context) error {
+	conn, err := supervisor.Dial(sb.places.run(sb.ID))
+	if err != nil {
+		return nil // it has stopped
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := conn.Attach(wire.AttachRequest{Follow: true}); err != nil {
+		return nil
+	}
+	for {
+		if _, _, err := conn.Next(); err != nil {
+			return ctx.Err() // the supervisor closes the stream as its last deed
+		}
+	}
+}
+
+// Remove deletes a stopped sandbox and its layer. With force a running one is
+// killed first.
+func (sb Sandbox) Remove(ctx context.Context, force bool) error {
+	if sb.Status != supervisor.Stopped {
+		if !force {
+			return &Error{"remove " + sb.Name, fmt.Errorf("it is %s", sb.Status), "stop it first, or use --force"}
+		}
+		if err := sb.Signal(syscall.SIGKILL); err == nil {
+			if err := sb.Wait(ctx); err != nil {
+				return &Error{"remove " + sb.Name, err, ""}
+			}
+		}
+	}
+	unlock, err := sb.places.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return wrap("remove "+sb.Name, sb.places.erase(sb.State))
+}

@@ -1,0 +1,131 @@
+// Package sandbox is the handle on sandboxes from outside: create and launch
+// them, list and find them, talk to their supervisors, stop and remove them.
+package sandbox
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"aquarium/rootfs"
+	"aquarium/runtime/spec"
+	"aquarium/runtime/supervisor"
+)
+
+// Store is the sandboxes and root filesystems of one user.
+type Store struct {
+	Places
+	Catalogue *rootfs.Catalogue
+}
+
+// Open returns the store at the user's places; dirs are listed as root
+// filesystems too. What earlier crashes have left is settled first.
+func Open(dirs ...string) (*Store, error) {
+	places, err := FindPlaces()
+	if err != nil {
+		return nil, err
+	}
+	if err := places.make(); err != nil {
+		return nil, err
+	}
+	s := &Store{Places: places, Catalogue: rootfs.Open(places.Data, dirs...)}
+	s.Catalogue.Hide(places.Run)
+	return s, nil
+}
+
+// Sandbox is one sandbox as it was when it was read.
+type Sandbox struct {
+	supervisor.State
+	places Places
+}
+
+// List returns all sandboxes, oldest first. One that cannot be read is left
+// out of the list, not an error of the whole.
+func (s *Store) List() ([]Sandbox, error) {
+	entries, err := os.ReadDir(s.sandboxes())
+	if err != nil {
+		return nil, &Error{"list sandboxes", err, ""}
+	}
+	list := make([]Sandbox, 0, len(entries))
+	for _, entry := range entries {
+		if sb, err := s.load(entry.Name()); err == nil {
+			list = append(list, sb)
+		}
+	}
+	slices.SortFunc(list, func(a, b Sandbox) int {
+		return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID))
+	})
+	return list, nil
+}
+
+// Find returns the sandbox with a name, or with an id that begins like ref.
+func (s *Store) Find(ref string) (Sandbox, error) {
+	if id, err := os.Readlink(s.name(filepath.Base("/" + ref))); err == nil && spec.CheckName(ref) == nil {
+		if sb, err := s.load(id); err == nil {
+			return sb, nil
+		}
+	}
+	var matches []string
+	if isIDPrefix(ref) {
+		entries, _ := os.ReadDir(s.sandboxes())
+		for _, entry := range entries {
+			if strings.HasPrefix(entry.Name(), ref) {
+				matches = append(matches, entry.Name())
+			}
+		}
+	}
+	switch len(matches) {
+	case 1:
+		return s.load(matches[0])
+	case 0:
+		return Sandbox{}, &Error{"find sandbox " + rootfs.Visible(ref), errors.New("no such sandbox"), "`aquarium ps -a` lists them"}
+	}
+	return Sandbox{}, &Error{"find sandbox " + ref, fmt.Errorf("%d sandboxes have an id that begins so", len(matches)), "give more of the id, or the name"}
+}
+
+func isIDPrefix(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// load reads a sandbox: the running state where there is one, the last one
+// from the bundle otherwise.
+func (s *Store) load(id string) (Sandbox, error) {
+	sb := Sandbox{places: s.Places}
+	st, err := readState(s.run(id))
+	if err == nil && !st.Alive() {
+		st, err = s.settle(id)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		st, err = readState(s.bundle(id))
+		if errors.Is(err, fs.ErrNotExist) {
+			st, err = s.settle(id)
+		}
+	}
+	sb.State = st
+	return sb, err
+}
+
+// lock serialises changes to the set of sandboxes between processes; see
+// flock(2).
+func (p Places) lock() (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(p.Run, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, &Error{"lock state directory", err, "set AQUARIUM_HOME to a directory you may write"}
+	}
+	for {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+		if err != syscall.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, &Error{"lock state directory", err, ""}
+	}
+	return func() { f.Close() }, nil
+}

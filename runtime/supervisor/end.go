@@ -1,0 +1,99 @@
+package supervisor
+
+import (
+	"bufio"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"aquarium/runtime/step"
+	"aquarium/runtime/wire"
+)
+
+func now() time.Time { return time.Now().UTC() }
+
+func isExec(e *step.CallError) bool { return strings.HasPrefix(e.Call, "execve(") }
+
+// wait waits for the program. Its exit ends the whole pid namespace, so
+// nothing of the sandbox runs after it.
+func (s *supervisor) wait(process *os.Process) wire.ExitReport {
+	state, err := process.Wait()
+	if err != nil {
+		return wire.ExitReport{Code: 125, Reason: "wait for the program: " + err.Error()}
+	}
+	status := state.Sys().(syscall.WaitStatus)
+	if status.Signaled() {
+		number := status.Signal()
+		return wire.ExitReport{Code: 128 + int(number), Signal: int(number), Reason: "killed by " + number.String()}
+	}
+	return wire.ExitReport{Code: status.ExitStatus()}
+}
+
+// settle records the end: the state and the output move to the bundle, and
+// what belongs to a running sandbox goes.
+func (s *supervisor) settle(report wire.ExitReport) {
+	if s.boot.State.Remove {
+		s.undo()
+		return
+	}
+	within(flushTime, s.session.readers.Wait)
+	st := &s.boot.State
+	st.Status, st.Finished = Stopped, now()
+	st.ExitCode, st.Signal, st.Reason = &report.Code, report.Signal, report.Reason
+	st.PID, st.PIDStart, st.Keeper, st.KeepStart = 0, 0, 0, 0
+	s.saveOutput()
+	if st.Save(st.Bundle) == nil {
+		os.RemoveAll(s.boot.Run)
+	}
+}
+
+// saveOutput keeps the scrollback of a stopped sandbox. A full disk costs the
+// output, not the record of the exit.
+func (s *supervisor) saveOutput() {
+	path := filepath.Join(s.boot.State.Bundle, OutputName)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	w := bufio.NewWriter(file)
+	if s.session.save(w) != nil || w.Flush() != nil {
+		os.Remove(path)
+	}
+}
+
+// undo deletes everything of the sandbox.
+func (s *supervisor) undo() {
+	RemoveTree(s.boot.Run)
+	for _, path := range s.boot.Remove {
+		RemoveTree(path)
+	}
+}
+
+// RemoveTree deletes a tree, also where directories have lost their write or
+// search permission, as overlay's work directory has.
+func RemoveTree(path string) error {
+	err := os.RemoveAll(path)
+	if err == nil {
+		return nil
+	}
+	filepath.WalkDir(path, func(p string, d fs.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			os.Chmod(p, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(path)
+}
+
+// trace keeps the launch's steps and what came of each.
+func (s *supervisor) trace(l *step.Launch) {
+	document, err := json.Marshal(step.Trace{Steps: s.boot.Plan.Steps, Events: l.Events})
+	if err == nil && !s.boot.State.Remove {
+		WriteFile(filepath.Join(s.boot.State.Bundle, TraceName), document)
+	}
+}

@@ -1,0 +1,147 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"aquarium/runtime/kernel"
+	"aquarium/runtime/wire"
+)
+
+// Listen makes a unix socket at path, for its owner only. The path may be
+// longer than the 108 bytes of unix(7): the directory is reached by
+// descriptor.
+func Listen(path string) (net.Listener, error) {
+	short, closer, err := shorten(path)
+	if err != nil {
+		return nil, err
+	}
+	defer closer()
+	listener, err := net.Listen("unix", short)
+	if err != nil {
+		return nil, err
+	}
+	// The short path means nothing later on: the directory is removed as a whole.
+	listener.(*net.UnixListener).SetUnlinkOnClose(false)
+	return listener, nil
+}
+
+// shorten names a file by its directory's descriptor.
+func shorten(path string) (short string, closer func(), err error) {
+	dir, err := syscall.Open(filepath.Dir(path), kernel.O_PATH|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return "", nil, &os.PathError{Op: "open", Path: filepath.Dir(path), Err: err}
+	}
+	return kernel.FDPath(dir) + "/" + filepath.Base(path), func() { syscall.Close(dir) }, nil
+}
+
+func (s *supervisor) accept(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			// Out of descriptors, most likely: the listener itself never closes.
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		go s.serve(newViewer(conn))
+	}
+}
+
+// serve answers one viewer's requests until it goes.
+func (s *supervisor) serve(v *viewer) {
+	target := s.session
+	defer func() {
+		target.detach(v)
+		v.finish()
+	}()
+	for {
+		kind, payload, err := wire.Read(v.conn)
+		if err != nil {
+			return
+		}
+		if err := s.answer(v, target, kind, payload); err != nil {
+			v.send(wire.Done, wire.ErrorReport{Error: err.Error()})
+		}
+	}
+}
+
+func (s *supervisor) answer(v *viewer, target *session, kind wire.Type, payload []byte) error {
+	switch kind {
+	case wire.Attach:
+		var request wire.AttachRequest
+		if err := json.Unmarshal(payload, &request); err != nil {
+			return err
+		}
+		target.attach(v, request)
+		s.mu.Lock()
+		if s.before != nil {
+			v.send(wire.Before, s.before)
+		}
+		s.mu.Unlock()
+	case wire.Input:
+		target.input(payload)
+	case wire.EndOfInput:
+		target.endOfInput()
+	case wire.Resize:
+		var size wire.Dimensions
+		if err := json.Unmarshal(payload, &size); err != nil {
+			return err
+		}
+		target.resize(size, false)
+	case wire.GoOn:
+		select {
+		case s.goOn <- struct{}{}:
+		default: // it has been told already
+		}
+	case wire.Signal:
+		var request wire.SignalRequest
+		if err := json.Unmarshal(payload, &request); err != nil {
+			return err
+		}
+		return s.done(v, s.signal(syscall.Signal(request.Number)))
+	case wire.Stop:
+		var request wire.StopRequest
+		if err := json.Unmarshal(payload, &request); err != nil {
+			return err
+		}
+		return s.done(v, s.stop(request))
+	}
+	return nil
+}
+
+func (s *supervisor) done(v *viewer, err error) error {
+	if err == nil {
+		v.send(wire.Done, wire.ErrorReport{})
+	}
+	return err
+}
+
+// signal sends a signal to the program. Go holds it by pidfd, so a program
+// that has ended is never mistaken for another process.
+func (s *supervisor) signal(number syscall.Signal) error {
+	s.mu.Lock()
+	process := s.process
+	s.mu.Unlock()
+	if process == nil {
+		return os.ErrProcessDone
+	}
+	return process.Signal(number)
+}
+
+// stop asks the program to end, and kills it after the grace period: PID 1
+// ignores a signal it has no handler for, see pid_namespaces(7).
+func (s *supervisor) stop(request wire.StopRequest) error {
+	number := syscall.Signal(request.Signal)
+	if number == 0 {
+		number = syscall.SIGTERM
+	}
+	if err := s.signal(number); err != nil {
+		return err
+	}
+	time.AfterFunc(time.Duration(request.Grace)*time.Millisecond, func() { s.signal(syscall.SIGKILL) })
+	return nil
+}

@@ -1,0 +1,229 @@
+package supervisor
+
+import (
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"aquarium/runtime/step"
+	"aquarium/runtime/wire"
+)
+
+// session is one running program: its terminal or pipes, what it has put out,
+// and who looks. The terminal is drained whether anyone looks or not.
+type session struct {
+	terminal *os.File // master of the pseudo-terminal; nil with pipes
+	stdin    *os.File // write end of the pipe; nil with a terminal
+	readers  sync.WaitGroup
+
+	mu      sync.Mutex
+	history *history
+	viewers map[*viewer]bool
+	exit    *wire.ExitReport // set when the program has ended
+}
+
+func newSession(scrollback int64, size wire.Dimensions) *session {
+	return &session{history: newHistory(scrollback, size), viewers: make(map[*viewer]bool)}
+}
+
+// drain reads a program's output until its end.
+func (s *session) drain(kind wire.Type, from *os.File) {
+	s.readers.Add(1)
+	go func() {
+		defer s.readers.Done()
+		defer from.Close()
+		buffer := make([]byte, 16<<10)
+		for {
+			n, err := from.Read(buffer)
+			if n > 0 {
+				s.publish(kind, buffer[:n])
+				s.waitRoom()
+			}
+			if err != nil {
+				return // EOF, or EIO from a terminal that nobody holds any more
+			}
+		}
+	}()
+}
+
+func (s *session) publish(kind wire.Type, b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.history.add(kind, b)
+	for v := range s.viewers {
+		v.output(f)
+	}
+}
+
+// waitRoom lets lossless viewers of pipes catch up: the program then waits
+// like any writer to a full pipe. A terminal never waits.
+func (s *session) waitRoom() {
+	if s.terminal != nil {
+		return
+	}
+	s.mu.Lock()
+	var slow []*viewer
+	for v := range s.viewers {
+		slow = append(slow, v)
+	}
+	s.mu.Unlock()
+	for _, v := range slow {
+		v.waitRoom()
+	}
+}
+
+// attach shows the session to a viewer.
+func (s *session) attach(v *viewer, request wire.AttachRequest) {
+	s.mu.Lock()
+	torn := request.History && s.history.torn()
+	if request.History {
+		v.output(s.history.replay()...)
+	}
+	v.send(wire.Live, struct{}{})
+	switch {
+	case s.exit != nil:
+		v.send(wire.Exit, s.exit)
+		v.finish()
+	case !request.Follow:
+		v.finish()
+	default:
+		v.lossless = request.Lossless && s.terminal == nil
+		v.catchUp = func() []frame { return s.recent(v) }
+		s.viewers[v] = true
+	}
+	s.mu.Unlock()
+	s.resize(request.Dimensions, torn)
+}
+
+func (s *session) detach(v *viewer) {
+	s.mu.Lock()
+	delete(s.viewers, v)
+	s.mu.Unlock()
+}
+
+// recent is what a viewer that fell behind is shown. From here on it takes
+// part again, under the same lock that publish holds.
+func (s *session) recent(v *viewer) []frame {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v.mu.Lock()
+	v.behind = false
+	v.mu.Unlock()
+	return s.history.recent()
+}
+
+// resize gives the terminal another size. A program whose picture cannot be
+// replayed is made to draw it again: it is told of a size change (SIGWINCH)
+// even when there is none.
+func (s *session) resize(size wire.Dimensions, redraw bool) {
+	if s.terminal == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if size.Cols <= 0 || size.Rows <= 0 {
+		size = s.history.size
+	}
+	same := size == s.history.size
+	if same && !redraw {
+		return
+	}
+	if same {
+		setSize(s.terminal, wire.Dimensions{Cols: size.Cols, Rows: size.Rows + 1})
+	}
+	setSize(s.terminal, size)
+	if !same {
+		f := s.history.resize(size)
+		for v := range s.viewers {
+			v.output(f)
+		}
+	}
+}
+
+// maxCells bounds either dimension of a terminal: struct winsize holds 16 bits.
+const maxCells = 1<<16 - 1
+
+func setSize(terminal *os.File, size wire.Dimensions) {
+	if raw, err := terminal.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) {
+			step.SetSize(int(fd), min(size.Cols, maxCells), min(size.Rows, maxCells))
+		})
+	}
+}
+
+// input hands bytes to the program. It waits while the program does not read.
+func (s *session) input(b []byte) {
+	switch {
+	case s.terminal != nil:
+		s.terminal.Write(b)
+	case s.stdin != nil:
+		if _, err := s.stdin.Write(b); err != nil {
+			s.stdin.Close() // the program has closed its end
+		}
+	}
+}
+
+func (s *session) endOfInput() {
+	if s.stdin != nil {
+		s.stdin.Close()
+	}
+}
+
+// flushTime is how long the rest of the output and slow viewers are waited
+// for once the program has ended.
+const flushTime = 2 * time.Second
+
+// finish collects the last output and tells every viewer how it ended.
+func (s *session) finish(report wire.ExitReport) {
+	within(flushTime, s.readers.Wait)
+	s.mu.Lock()
+	s.exit = &report
+	var all []*viewer
+	for v := range s.viewers {
+		v.send(wire.Exit, report)
+		v.finish()
+		all = append(all, v)
+	}
+	s.mu.Unlock()
+	within(flushTime, func() {
+		for _, v := range all {
+			v.waitEnd()
+		}
+	})
+}
+
+// within runs wait, for at most limit.
+func within(limit time.Duration, wait func()) {
+	done := make(chan struct{})
+	go func() {
+		wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(limit):
+	}
+}
+
+// save writes what is kept of the output, as frames.
+func (s *session) save(w io.Writer) error {
+	s.mu.Lock()
+	frames := s.history.replay()
+	s.mu.Unlock()
+	for _, f := range frames {
+		if err := wire.Write(w, f.kind, f.payload); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell sends a message to every viewer.
+func (s *session) tell(kind wire.Type, message any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for v := range s.viewers {
+		v.send(kind, message)
+	}
+}

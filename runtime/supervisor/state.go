@@ -1,0 +1,100 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Status is where a sandbox is in its life, by OCI's words.
+type Status string
+
+// The statuses of the OCI runtime specification, runtime.md.
+const (
+	Creating Status = "creating"
+	Created  Status = "created" // a stepped launch that waits
+	Running  Status = "running"
+	Stopped  Status = "stopped"
+	Paused   Status = "paused"
+)
+
+// State is what is known of a sandbox besides its configuration.
+type State struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	Status     Status    `json:"status"`
+	PID        int       `json:"pid,omitempty"`      // the program, as the host numbers it
+	PIDStart   uint64    `json:"pidStart,omitempty"` // clock ticks after boot, see StartTime
+	Keeper     int       `json:"keeper"`             // the supervisor; the creator while creating
+	KeepStart  uint64    `json:"keeperStart"`
+	Bundle     string    `json:"bundle"`
+	Rootfs     string    `json:"rootfs"`
+	Command    []string  `json:"command"`
+	RootSwitch string    `json:"rootSwitch"`
+	Shared     []string  `json:"shared,omitempty"` // namespaces kept from the host
+	TTY        bool      `json:"tty"`
+	Remove     bool      `json:"remove,omitempty"`
+	Created    time.Time `json:"created"`
+	Started    time.Time `json:"started,omitzero"`
+	Finished   time.Time `json:"finished,omitzero"`
+	ExitCode   *int      `json:"exitCode,omitempty"` // nil until it has stopped
+	Signal     int       `json:"signal,omitempty"`   // that ended it
+	Reason     string    `json:"reason,omitempty"`   // in words, where the code does not say enough
+}
+
+// Alive tells whether the sandbox's keeper still runs.
+func (s State) Alive() bool {
+	if s.Keeper == 0 {
+		return false
+	}
+	start, err := StartTime(s.Keeper)
+	return err == nil && start == s.KeepStart
+}
+
+// StateFile is the name of a state document in its directory.
+const StateFile = "state.json"
+
+// Save replaces the state document in dir, whole or not at all.
+func (s State) Save(dir string) error {
+	document, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return WriteFile(filepath.Join(dir, StateFile), document)
+}
+
+// WriteFile replaces a file by one rename: a reader, a full disk or a kill
+// finds the old or the new one, never half. The mode is 0600.
+func WriteFile(path string, content []byte) error {
+	next := path + ".next"
+	if err := os.WriteFile(next, content, 0o600); err != nil {
+		os.Remove(next)
+		return err
+	}
+	return os.Rename(next, path)
+}
+
+// StartTime is when a process started, in clock ticks after boot: field 22
+// of /proc/PID/stat, see proc_pid_stat(5). A process is the same one as
+// before only if its number and its start time are.
+func StartTime(pid int) (uint64, error) {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0, err
+	}
+	// The second field, the command in parentheses, may hold anything.
+	end := strings.LastIndexByte(string(stat), ')')
+	fields := strings.Fields(string(stat[end+1:]))
+	const afterCommand = 22 - 3
+	if end < 0 || len(fields) <= afterCommand {
+		return 0, fmt.Errorf("read /proc/%d/stat: not as proc_pid_stat(5) says", pid)
+	}
+	if fields[0] == "Z" || fields[0] == "X" {
+		return 0, os.ErrProcessDone // a zombie keeps nothing
+	}
+	return strconv.ParseUint(fields[afterCommand], 10, 64)
+}
