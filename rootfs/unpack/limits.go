@@ -1,0 +1,72 @@
+package unpack
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+)
+
+// ErrTooMuch is the cause when an archive is beyond a limit.
+var ErrTooMuch = errors.New("this looks like an archive made to fill the disk")
+
+// Limits bound what an archive may expand to. A zero field means the default, so the zero value is
+// the usual set.
+type Limits struct {
+	Entries int   // default 4 million
+	Free    int64 // bytes that any archive may expand to; default 1 GiB
+	Ratio   int64 // beyond Free, how many times its compressed size; default 100
+}
+
+// Unlimited lifts every limit.
+var Unlimited = Limits{Entries: 1 << 62, Free: 1 << 62, Ratio: 1 << 62}
+
+func (l Limits) withDefaults() Limits {
+	if l.Entries == 0 {
+		l.Entries = 4 << 20
+	}
+	if l.Free == 0 {
+		l.Free = 1 << 30
+	}
+	if l.Ratio == 0 {
+		l.Ratio = 100
+	}
+	return l
+}
+
+// check refuses an expansion that is both large and far out of proportion.
+func (l Limits) check(expanded, compressed int64) error {
+	if expanded > l.Free && expanded/l.Ratio > compressed {
+		return fmt.Errorf("%d bytes expand to more than %d: %w", compressed, expanded, ErrTooMuch)
+	}
+	return nil
+}
+
+// counter counts what is read through it.
+type counter struct {
+	reader io.Reader
+	count  atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.reader.Read(p)
+	c.count.Add(int64(n))
+	return n, err
+}
+
+// bounded stops an expansion that is beyond the limits.
+type bounded struct {
+	expanded   io.Reader
+	compressed *counter
+	limits     Limits
+	total      int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.expanded.Read(p)
+	b.total += int64(n)
+	if err := b.limits.check(b.total, b.compressed.count.Load()); err != nil {
+		return 0, err
+	}
+	return n, err
+}

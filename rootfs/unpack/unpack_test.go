@@ -1,0 +1,490 @@
+package unpack
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+type entry struct {
+	tar.Header
+	content string
+}
+
+func reg(name, content string) entry {
+	return entry{tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(content))}, content}
+}
+func dir(name string) entry {
+	return entry{tar.Header{Name: name, Typeflag: tar.TypeDir, Mode: 0o755}, ""}
+}
+func sym(name, to string) entry {
+	return entry{tar.Header{Name: name, Typeflag: tar.TypeSymlink, Linkname: to}, ""}
+}
+func hard(name, to string) entry {
+	return entry{tar.Header{Name: name, Typeflag: tar.TypeLink, Linkname: to}, ""}
+}
+func node(name string, kind byte, major, minor int64) entry {
+	return entry{tar.Header{Name: name, Typeflag: kind, Mode: 0o600, Devmajor: major, Devminor: minor}, ""}
+}
+func xattr(e entry, name, value string) entry {
+	e.PAXRecords = map[string]string{xattrRecord + name: value}
+	return e
+}
+
+func archive(t testing.TB, entries ...entry) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, e := range entries {
+		if err := w.WriteHeader(&e.Header); err != nil {
+			t.Fatalf("%s: %v", e.Name, err)
+		}
+		if _, err := io.WriteString(w, e.content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// arena is a target with a neighbour whose name begins alike and a secret above both; nothing but
+// the target may change.
+type arena struct{ base, target string }
+
+func newArena(t testing.TB) arena {
+	t.Helper()
+	base := t.TempDir()
+	a := arena{base, filepath.Join(base, "target")}
+	err := errors.Join(os.Mkdir(a.target, 0o755), os.Mkdir(a.target+"-sibling", 0o755),
+		os.WriteFile(filepath.Join(base, "secret"), []byte("secret"), 0o600),
+		os.WriteFile(filepath.Join(a.target+"-sibling", "file"), []byte("sibling"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (a arena) checkOutside(t testing.TB) {
+	t.Helper()
+	var seen []string
+	err := filepath.WalkDir(a.base, func(path string, e fs.DirEntry, err error) error {
+		if path == a.target {
+			return fs.SkipDir
+		}
+		seen = append(seen, strings.TrimPrefix(path, a.base))
+		return err
+	})
+	if got, want := strings.Join(seen, " "), " /secret /target-sibling /target-sibling/file"; err != nil || got != want {
+		t.Errorf("outside of the target there is %q (%v), want %q", got, err, want)
+	}
+	for path, want := range map[string]string{"secret": "secret", "target-sibling/file": "sibling"} {
+		full := filepath.Join(a.base, path)
+		data, err := os.ReadFile(full)
+		info, statErr := os.Lstat(full)
+		if err != nil || statErr != nil || string(data) != want || info.Mode() != 0o600 {
+			t.Errorf("%s is now %q, %v, %v", path, data, info.Mode(), err)
+		}
+		var st unix.Stat_t
+		if err := unix.Lstat(full, &st); err != nil || st.Nlink != 1 {
+			t.Errorf("%s has %d links, %v", path, st.Nlink, err)
+		}
+	}
+}
+
+func (a arena) apply(data []byte, o Options) (Report, error) {
+	o.Privileged = os.Geteuid() == 0
+	return Apply(context.Background(), a.target, bytes.NewReader(data), o)
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("n", 10_000)
+	tests := []struct {
+		name    string
+		entries []entry
+		want    string // in the error
+		layer   bool
+	}{
+		{"dots", []entry{reg("../secret", "x")}, "leads out of the target", false},
+		{"dots inside", []entry{dir("a"), reg("a/../../secret", "x")}, "leads out of the target", false},
+		{"dots that stay inside", []entry{dir("a"), reg("a/../b", "x")}, "leads out of the target", false},
+		{"absolute", []entry{reg("/etc/target", "x")}, "absolute path", false},
+		{"prefix sibling", []entry{reg("../target-sibling/file", "x")}, "leads out of the target", false},
+		{"through a link", []entry{sym("a", ".."), reg("a/secret", "x")}, "through a symbolic link", false},
+		{"through an absolute link", []entry{sym("a", "/tmp"), reg("a/x", "x")}, "through a symbolic link", false},
+		{"two hops", []entry{dir("d"), sym("d/a", "../b"), sym("b", ".."), reg("d/a/secret", "x")}, "through a symbolic link", false},
+		{"directory through a link", []entry{sym("a", ".."), dir("a/made")}, "through a symbolic link", false},
+		{"directory over a link", []entry{sym("a", ".."), dir("a")}, "no directory", false},
+		{"link to a link out", []entry{sym("a", "../secret"), hard("b", "a"), reg("b/x", "x")}, "through a symbolic link", false},
+		{"hard link out", []entry{hard("a", "../secret")}, "not below the target", false},
+		{"hard link absolute", []entry{hard("a", "/etc/passwd")}, "not below the target", false},
+		{"hard link through a link", []entry{sym("up", ".."), hard("a", "up/secret")}, "it is a hard link", false},
+		{"hard link to nothing", []entry{hard("a", "none")}, "no such file", false},
+		{"hard link to a directory", []entry{dir("d"), hard("a", "d")}, "it is a hard link", false},
+		{"hard link to itself", []entry{reg("a", "x"), hard("a", "a")}, "itself", false},
+		{"file over a directory", []entry{dir("a"), reg("a", "x")}, "is a directory", false},
+		{"file is the target", []entry{reg(".", "x")}, "only a directory", false},
+		{"file below a file", []entry{reg("a", "x"), reg("a/b", "x")}, "its directory is something else", false},
+		{"long name", []entry{reg(long, "x")}, "longer than", false},
+		{"long part", []entry{reg(strings.Repeat("p", 256), "x")}, "longer than 255", false},
+		{"long target", []entry{sym("a", long)}, "no path", false},
+		{"huge attribute", []entry{xattr(reg("a", "x"), "user.big", strings.Repeat("x", 70_000))}, "too large", false},
+		{"long attribute name", []entry{xattr(reg("a", "x"), "user."+strings.Repeat("x", 300), "x")}, "too large", false},
+		{"whiteout as a device", []entry{node("a", tar.TypeChar, 0, 0)}, "0/0", false},
+		{"device without number", []entry{node("a", tar.TypeBlock, 1<<20, 0)}, "does not exist", false},
+		{"unknown type", []entry{{tar.Header{Name: "a", Typeflag: 'Z'}, ""}}, "not known", false},
+		{"whiteout of nothing", []entry{reg(".wh.", "")}, "hides nothing", true},
+		{"whiteout of here", []entry{reg("d/.wh..", "")}, "hides nothing", true},
+		{"whiteout of above", []entry{reg("d/.wh...", "")}, "hides nothing", true},
+		{"whiteout through a link", []entry{sym("a", ".."), reg("a/.wh.secret", "")}, "through a symbolic link", true},
+		{"opaque through a link", []entry{sym("a", ".."), reg("a/.wh..wh..opq", "")}, "through a symbolic link", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			a := newArena(t)
+			_, err := a.apply(archive(t, test.entries...), Options{Layer: test.layer})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, want one with %q", err, test.want)
+			} else if len(err.Error()) > 500 || strings.ContainsAny(err.Error(), "\n\x1b") {
+				t.Errorf("the error is no line for a terminal: %q", err)
+			}
+			a.checkOutside(t)
+		})
+	}
+}
+
+func TestApplied(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	stamp := time.Unix(1_000_000_000, 123_000_000)
+	entries := []entry{
+		dir("./"), dir("./d/"), reg("d/file", "content"), sym("d/link", "/etc/passwd"), hard("d/hard", "./d/file"),
+		reg("made/parents/file", "x"), node("fifo", tar.TypeFifo, 0, 0), reg("twice", "first"), reg("twice", "second"),
+		reg("\xff\xfe not UTF-8", "x"), reg("\x1b[31mred", "x"), reg(".wh.name", "just a name"), sym("over", "/nowhere"), reg("over", "file"),
+		xattr(reg("attributes", "x"), "user.colour", "blue"), reg("sparse", strings.Repeat("\x00", 1<<20)+"end"), reg("zeros", strings.Repeat("\x00", 1<<20)),
+		{tar.Header{Name: "setuid", Typeflag: tar.TypeReg, Mode: 0o4755}, ""},
+		{tar.Header{Name: "closed", Typeflag: tar.TypeDir, Mode: 0o555}, ""}, reg("closed/file", "x"),
+	}
+	for i := range entries {
+		entries[i].ModTime, entries[i].Format = stamp, tar.FormatPAX
+	}
+	report, err := a.apply(archive(t, entries...), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Entries != len(entries) || len(report.Notes()) != 0 {
+		t.Errorf("the report is %+v", report)
+	}
+	for name, want := range map[string]string{
+		"d/file": "content", "d/hard": "content", "made/parents/file": "x", "twice": "second", "\xff\xfe not UTF-8": "x",
+		"\x1b[31mred": "x", ".wh.name": "just a name", "over": "file", "closed/file": "x", "sparse": strings.Repeat("\x00", 1<<20) + "end",
+		"zeros": strings.Repeat("\x00", 1<<20),
+	} {
+		if data, err := os.ReadFile(filepath.Join(a.target, name)); string(data) != want {
+			t.Errorf("%q holds %.40q (%v), want %.40q", name, data, err, want)
+		}
+	}
+	for name, want := range map[string]fs.FileMode{
+		"d": 0o755 | fs.ModeDir, "closed": 0o555 | fs.ModeDir, "setuid": 0o755 | fs.ModeSetuid, "fifo": 0o600 | fs.ModeNamedPipe,
+		"d/link": 0o777 | fs.ModeSymlink, ".": 0o755 | fs.ModeDir,
+	} {
+		info, err := os.Lstat(filepath.Join(a.target, name))
+		if err != nil || info.Mode() != want || !info.ModTime().Equal(stamp) {
+			t.Errorf("%s is %v, want %v of %v", name, info, want, stamp)
+		}
+	}
+	if value := make([]byte, 8); true {
+		n, err := unix.Getxattr(filepath.Join(a.target, "attributes"), "user.colour", value)
+		if err != nil || string(value[:n]) != "blue" {
+			t.Errorf("user.colour is %q, %v", value[:max(n, 0)], err)
+		}
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(filepath.Join(a.target, "sparse"), &st); err != nil || st.Blocks*512 > 1<<19 {
+		t.Errorf("a file of zeros takes %d bytes, %v", st.Blocks*512, err)
+	}
+	os.Chmod(filepath.Join(a.target, "closed"), 0o755)
+	a.checkOutside(t)
+}
+
+// The overlay attributes of an archive would point files into other layers.
+func TestOverlayAttributesAreLeftOut(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	data := archive(t, xattr(reg("a", "x"), "user.overlay.redirect", "/etc"), xattr(reg("b", "x"), "trusted.overlay.metacopy", ""),
+		xattr(dir("c"), "trusted.overlay.opaque", "y"), xattr(reg("d", "x"), "security.selinux", "label"))
+	report, err := a.apply(data, Options{})
+	if err != nil || report.Xattrs != 4 {
+		t.Errorf("the report is %+v, %v; want 4 attributes left out", report, err)
+	}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		if n, err := unix.Listxattr(filepath.Join(a.target, name), nil); n != 0 {
+			t.Errorf("%s has attributes: %d, %v", name, n, err)
+		}
+	}
+}
+
+func TestOwnersAndDevices(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	owned := reg("owned", "x")
+	owned.Uid, owned.Gid = 12345, 54321
+	report, err := a.apply(archive(t, owned, node("null", tar.TypeChar, 1, 3)), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(filepath.Join(a.target, "owned"), &st); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		if st.Uid != 12345 || st.Gid != 54321 || report.Owners+report.Devices != 0 {
+			t.Errorf("the owner is %d:%d, the report %+v", st.Uid, st.Gid, report)
+		}
+		if err := unix.Stat(filepath.Join(a.target, "null"), &st); err != nil || st.Rdev != unix.Mkdev(1, 3) {
+			t.Errorf("the device is %x, %v", st.Rdev, err)
+		}
+		return
+	}
+	value := make([]byte, 32)
+	n, err := unix.Getxattr(filepath.Join(a.target, "owned"), OwnerXattr, value)
+	if err != nil || string(value[:n]) != "12345:54321" || report.Owners != 1 || report.Devices != 1 {
+		t.Errorf("the note is %q, %v, the report %+v", value[:max(n, 0)], err, report)
+	}
+}
+
+func TestWhiteouts(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	_, err := a.apply(archive(t, dir("d"), reg("d/.wh.gone", ""), reg("opaque/.wh..wh..opq", ""), reg("opaque/new", "x"),
+		reg("replaced/file", "x"), reg(".wh.replaced", ""), reg(".wh.again", ""), dir("again"), reg(".wh..wh.plnk", "")), Options{Layer: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(filepath.Join(a.target, "d/gone"), &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != 0 {
+		t.Errorf("the whiteout is %o %x, %v", st.Mode, st.Rdev, err)
+	}
+	for _, name := range []string{"opaque", "replaced", "again"} {
+		value := make([]byte, 4)
+		attributes := []string{"user.overlay.opaque"}
+		if os.Geteuid() == 0 {
+			attributes = append(attributes, "trusted.overlay.opaque")
+		}
+		for _, attribute := range attributes {
+			if n, err := unix.Getxattr(filepath.Join(a.target, name), attribute, value); err != nil || string(value[:n]) != "y" {
+				t.Errorf("%s of %s is %q, %v", attribute, name, value[:max(n, 0)], err)
+			}
+		}
+	}
+	if entries, _ := os.ReadDir(a.target); len(entries) != 4 {
+		t.Errorf("the layer holds %v", entries)
+	}
+}
+
+func TestDamagedStreams(t *testing.T) {
+	t.Parallel()
+	whole := archive(t, reg("a", strings.Repeat("content ", 1000)), reg("b", "x"))
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	w.Write(whole)
+	w.Close()
+	flipped := bytes.Clone(zipped.Bytes())
+	flipped[len(flipped)/2] ^= 0xff
+	wrongSum := bytes.Clone(zipped.Bytes())
+	wrongSum[len(wrongSum)-8] ^= 0xff
+	for name, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"empty":                {nil, "the archive is empty"},
+		"cut in content":       {whole[:1000], "cut off"},
+		"cut in header":        {whole[:300], "cut off"},
+		"not a tar":            {bytes.Repeat([]byte("no tar at all "), 100), "damaged, or not a tar"},
+		"gzip cut":             {zipped.Bytes()[:zipped.Len()/2], "cut off"},
+		"gzip damaged":         {flipped, "gzip"},
+		"gzip wrong checksum":  {wrongSum, "gzip"},
+		"gzip header only":     {[]byte{0x1f, 0x8b, 8}, "gzip"},
+		"zstd header only":     {[]byte{0x28, 0xb5, 0x2f, 0xfd, 0, 0}, "cut off"},
+		"xz header only":       {[]byte("\xfd7zXZ\x00"), "xz"},
+		"bzip2 header only":    {[]byte("BZh9"), "cut off"},
+		"zstd window too wide": {[]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf8, 1, 0, 0, 0}, "zstd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newArena(t)
+			s, err := Open(bytes.NewReader(test.data), Limits{})
+			if err == nil {
+				defer s.Close()
+				_, err = Apply(context.Background(), a.target, s, Options{})
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestBombs(t *testing.T) {
+	t.Parallel()
+	small := Limits{Entries: 10, Free: 1 << 20, Ratio: 100}
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	header := tar.Header{Name: "zeros", Typeflag: tar.TypeReg, Size: 16 << 20}
+	bomb := tar.NewWriter(w)
+	bomb.WriteHeader(&header)
+	bomb.Write(make([]byte, header.Size))
+	bomb.Close()
+	w.Close()
+	apply := func(data []byte, limits Limits) error {
+		s, err := Open(bytes.NewReader(data), limits)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		_, err = Apply(context.Background(), newArena(t).target, s, Options{Limits: limits})
+		return err
+	}
+	if err := apply(zipped.Bytes(), small); !errors.Is(err, ErrTooMuch) {
+		t.Errorf("16 MiB out of %d bytes: %v", zipped.Len(), err)
+	}
+	if err := apply(zipped.Bytes(), Unlimited); err != nil {
+		t.Errorf("without limits: %v", err)
+	}
+	var many []entry
+	for i := range 11 {
+		many = append(many, reg(fmt.Sprint(i), ""))
+	}
+	if err := apply(archive(t, many...), small); !errors.Is(err, ErrTooMuch) {
+		t.Errorf("11 entries: %v", err)
+	}
+	if err := apply(archive(t, reg("a", strings.Repeat("x", 4<<20))), small); err != nil {
+		t.Errorf("large, but not out of proportion: %v", err)
+	}
+	if err := apply(sparseTar(t), Limits{}); !errors.Is(err, ErrTooMuch) {
+		t.Errorf("a sparse file of 1 TiB: %v", err)
+	}
+}
+
+// sparseTar is a real tar's idea of a file of 1 TiB that holds nothing.
+func sparseTar(t *testing.T) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "f"), nil, 0o644), os.Truncate(filepath.Join(dir, "f"), 1<<40)); err != nil {
+		t.Fatal(err)
+	}
+	data, err := exec.Command("tar", "--sparse", "--create", "--directory", dir, "f").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Apply(ctx, newArena(t).target, bytes.NewReader(archive(t, reg("a", "x"))), Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// Real programs' archives, of every compression, give what the same tar unpacks.
+func TestFormats(t *testing.T) {
+	t.Parallel()
+	source := t.TempDir()
+	content := bytes.Repeat([]byte("a line of text\n"), 10_000)
+	if err := os.WriteFile(filepath.Join(source, "file"), content, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	for flag, format := range map[string]string{"--no-auto-compress": "", "--gzip": "gzip", "--xz": "xz", "--zstd": "zstd", "--bzip2": "bzip2"} {
+		data, err := exec.Command("tar", "--create", flag, "--directory", source, ".").Output()
+		if err != nil {
+			t.Fatalf("tar %s: %v", flag, err)
+		}
+		a := newArena(t)
+		s, err := Open(bytes.NewReader(data), Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Apply(context.Background(), a.target, s, Options{}); err != nil || s.Format != format {
+			t.Errorf("%s: format %q, %v", flag, s.Format, err)
+		}
+		s.Close()
+		if got, err := os.ReadFile(filepath.Join(a.target, "file")); !bytes.Equal(got, content) {
+			t.Errorf("%s: %d bytes, %v", flag, len(got), err)
+		}
+	}
+}
+
+// Somebody who can write to the target exchanges directories for links while it is being filled.
+func TestTargetUnderChange(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	var entries []entry
+	for i := range 300 {
+		entries = append(entries, reg(fmt.Sprintf("d/%d", i%3), "x"), reg(fmt.Sprintf("e/%d", i%3), "x"))
+	}
+	data := archive(t, entries...)
+	stop, stopped := make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		d, moved := filepath.Join(a.target, "d"), filepath.Join(a.target, "moved")
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				unix.Rename(d, moved)
+				unix.Symlink("../target-sibling", d)
+				unix.Unlink(d)
+				unix.Rename(moved, d)
+			}
+		}
+	}()
+	for range 20 {
+		a.apply(data, Options{}) // may fail: the target is being changed
+	}
+	close(stop)
+	<-stopped
+	a.checkOutside(t)
+}
+
+func FuzzApply(f *testing.F) {
+	f.Add(archive(f, dir("d"), reg("d/f", "x"), sym("l", ".."), hard("h", "d/f"), node("n", tar.TypeFifo, 0, 0)), true)
+	f.Add(archive(f, sym("a", ".."), reg("a/secret", "x")), false)
+	f.Add(archive(f, reg("d/.wh..wh..opq", ""), reg("d/.wh.x", "")), true)
+	f.Add(archive(f, xattr(reg("a", "x"), "user.a", "b")), false)
+	f.Fuzz(func(t *testing.T, data []byte, layer bool) {
+		a := newArena(t)
+		s, err := Open(bytes.NewReader(data), Limits{Entries: 100, Free: 1 << 20, Ratio: 10})
+		if err != nil {
+			return
+		}
+		defer s.Close()
+		// Without privilege also as root: no devices, no owners.
+		Apply(context.Background(), a.target, s, Options{Layer: layer, Limits: Limits{Entries: 100, Free: 1 << 20, Ratio: 10}})
+		a.checkOutside(t)
+		filepath.WalkDir(a.target, func(path string, e fs.DirEntry, err error) error {
+			if e != nil && e.IsDir() {
+				os.Chmod(path, 0o700)
+			}
+			return nil
+		})
+	})
+}
