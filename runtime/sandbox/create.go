@@ -266,7 +266,16 @@ func (s *Store) start(sb Sandbox, config *specs.Spec) (*supervisor.Conn, error) 
 		Stdin:      config.Annotations[spec.AnnotationStdin] == "true",
 		Size:       wire.Dimensions{Cols: int(config.Process.ConsoleSize.Width), Rows: int(config.Process.ConsoleSize.Height)},
 		Scrollback: scrollback,
+		Exec:       execDefaults(config),
 	})
+}
+
+func execDefaults(config *specs.Spec) supervisor.ExecDefaults {
+	p := config.Process
+	return supervisor.ExecDefaults{
+		Env: p.Env, Dir: p.Cwd, User: p.User.Username, Keep: p.Capabilities.Bounding, NoNewPrivs: p.NoNewPrivileges,
+		KeepGroups: spec.Has(config, "user"),
+	}
 }
 
 func newID() string {

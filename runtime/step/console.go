@@ -16,6 +16,8 @@ const (
 // winsize is struct winsize of ioctl_tty(2).
 type winsize struct{ rows, cols, xpixel, ypixel uint16 }
 
+const devptsMagic = 0x1cd1 // DEVPTS_SUPER_MAGIC, see statfs(2)
+
 // SetSize sets the window size of the terminal behind fd, in character cells.
 func SetSize(fd, cols, rows int) error {
 	size := winsize{rows: uint16(rows), cols: uint16(cols)}
@@ -54,20 +56,11 @@ func (c *Console) bind(source string) *Mount {
 // Do implements Op.
 func (c *Console) Do(w *World) error {
 	calls := c.Calls()
-	master, err := c.openMaster()
+	master, slave, err := OpenTerminal(c.Root, c.Ptmx)
 	if err != nil {
-		return failed(calls[0], err)
+		return err
 	}
 	w.console = master
-	var unlock int32
-	if err := kernel.Ioctl(master, tiocsptlck, uintptr(unsafe.Pointer(&unlock))); err != nil {
-		return failed(calls[1], err)
-	}
-	peer, _, number := syscall.Syscall(syscall.SYS_IOCTL, uintptr(master), tiocgptpeer, syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC)
-	if number != 0 {
-		return failed(calls[2], number)
-	}
-	slave := int(peer)
 	defer syscall.Close(slave)
 	if err := SetSize(master, c.Cols, c.Rows); err != nil {
 		return failed(calls[3], err)
@@ -88,13 +81,36 @@ func (c *Console) Do(w *World) error {
 	return nil
 }
 
-// openMaster opens the devpts instance's ptmx without following what the
-// rootfs may have put in the way.
-func (c *Console) openMaster() (int, error) {
-	fd, err := kernel.OpenBeneath(c.Root, c.Ptmx, kernel.NoLinks, kernel.Nothing)
+// OpenTerminal opens a new pseudo-terminal of the devpts instance whose ptmx
+// lies at that path below root, and follows nothing that the tree may have
+// put in the way. Both descriptors are close-on-exec.
+func OpenTerminal(root, ptmx string) (master, slave int, err error) {
+	master, err = openMaster(root, ptmx)
+	if err != nil {
+		return -1, -1, failed(call("open", root+ptmx, raw("O_RDWR|O_NOCTTY")), err)
+	}
+	var unlock int32
+	if err := kernel.Ioctl(master, tiocsptlck, uintptr(unsafe.Pointer(&unlock))); err != nil {
+		syscall.Close(master)
+		return -1, -1, failed("ioctl(master, TIOCSPTLCK, &(int){0})", err)
+	}
+	peer, _, number := syscall.Syscall(syscall.SYS_IOCTL, uintptr(master), tiocgptpeer, syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC)
+	if number != 0 {
+		syscall.Close(master)
+		return -1, -1, failed("ioctl(master, TIOCGPTPEER, O_RDWR|O_NOCTTY)", number)
+	}
+	return master, int(peer), nil
+}
+
+func openMaster(root, ptmx string) (int, error) {
+	fd, err := kernel.OpenBeneath(root, ptmx, kernel.NoLinks, kernel.Nothing)
 	if err != nil {
 		return -1, err
 	}
 	defer syscall.Close(fd)
+	var stat syscall.Statfs_t
+	if err := syscall.Fstatfs(fd, &stat); err != nil || stat.Type != devptsMagic && ptmx != "/dev/ptmx" {
+		return -1, syscall.ENOTTY // whatever it is, it makes no terminals
+	}
 	return syscall.Open(kernel.FDPath(fd), syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)
 }

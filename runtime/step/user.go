@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"unsafe"
+
+	"aquarium/runtime/kernel"
 )
 
 // User takes on the identity that the program runs with. Names are looked up
@@ -22,11 +24,11 @@ type User struct {
 	Ungrouped bool `json:"ungrouped,omitempty"`
 }
 
-// identity is a user as the kernel and the environment know it.
-type identity struct {
-	uid, gid int
-	groups   []int
-	home     string
+// Identity is a user as the kernel and the environment know it.
+type Identity struct {
+	UID, GID int
+	Groups   []int // supplementary, GID among them
+	Home     string
 }
 
 // Calls implements Op.
@@ -51,36 +53,36 @@ func (u *User) Calls() []string {
 
 // Do implements Op.
 func (u *User) Do(w *World) error {
-	id, err := u.resolve()
+	id, err := LookupUser("/", u.Spec)
 	if err != nil {
 		return &CallError{Call: "look up user " + strconv.Quote(u.Spec) + " in /etc/passwd", Errno: syscall.ENOENT, Detail: err.Error()}
 	}
-	w.home = id.home
+	w.home = id.Home
 	if err := ownStdio(w, id); err != nil {
 		return err
 	}
 	if !u.Ungrouped {
-		if err := setgroups(id.groups); err != nil {
-			return failed(call("setgroups", len(id.groups), raw(fmt.Sprint(id.groups))), err)
+		if err := setgroups(id.Groups); err != nil {
+			return failed(call("setgroups", len(id.Groups), raw(fmt.Sprint(id.Groups))), err)
 		}
 	}
 	// Raw calls change this thread only, which is the one that will exec.
-	if _, _, e := syscall.RawSyscall(syscall.SYS_SETRESGID, uintptr(id.gid), uintptr(id.gid), uintptr(id.gid)); e != 0 {
-		return failed(call("setresgid", id.gid, id.gid, id.gid), e)
+	if _, _, e := syscall.RawSyscall(syscall.SYS_SETRESGID, uintptr(id.GID), uintptr(id.GID), uintptr(id.GID)); e != 0 {
+		return failed(call("setresgid", id.GID, id.GID, id.GID), e)
 	}
-	if _, _, e := syscall.RawSyscall(syscall.SYS_SETRESUID, uintptr(id.uid), uintptr(id.uid), uintptr(id.uid)); e != 0 {
-		return failed(call("setresuid", id.uid, id.uid, id.uid), e)
+	if _, _, e := syscall.RawSyscall(syscall.SYS_SETRESUID, uintptr(id.UID), uintptr(id.UID), uintptr(id.UID)); e != 0 {
+		return failed(call("setresuid", id.UID, id.UID, id.UID), e)
 	}
 	return nil
 }
 
 // ownStdio gives the terminal to the user, so that it can open /dev/tty's
 // twin /dev/pts/0 and be written to by name.
-func ownStdio(w *World, id identity) error {
-	if w.console == -1 || id.uid == 0 {
+func ownStdio(w *World, id Identity) error {
+	if w.console == -1 || id.UID == 0 {
 		return nil
 	}
-	return failed(call("fchown", 0, id.uid, -1), syscall.Fchown(0, id.uid, -1))
+	return failed(call("fchown", 0, id.UID, -1), syscall.Fchown(0, id.UID, -1))
 }
 
 func setgroups(groups []int) error {
@@ -95,36 +97,37 @@ func setgroups(groups []int) error {
 	return nil
 }
 
-func (u *User) resolve() (identity, error) {
-	user, group, grouped := strings.Cut(u.Spec, ":")
+// LookupUser finds what "user", "uid", "user:group" or "uid:gid" means in the
+// tree at root; "" is 0:0. The tree is not trusted.
+func LookupUser(root, spec string) (Identity, error) {
+	user, group, grouped := strings.Cut(spec, ":")
 	if user == "" {
 		user = "0"
 	}
-	id, name, err := lookupUser(user)
+	id, name, err := lookupUser(root, user)
 	if err != nil {
 		return id, err
 	}
-	if id.groups, err = groupsOf(name, id.gid); err != nil {
+	if grouped {
+		id.GID, err = lookupGroup(root, group)
+		id.Groups = []int{id.GID}
 		return id, err
 	}
-	if grouped {
-		id.groups = nil
-		id.gid, err = lookupGroup(group)
-	}
+	id.Groups, err = groupsOf(root, name, id.GID)
 	return id, err
 }
 
 // lookupUser finds a user by name or number; a number needs no entry.
-func lookupUser(user string) (id identity, name string, err error) {
+func lookupUser(root, user string) (id Identity, name string, err error) {
 	number, numeric := parseID(user)
 	found := false
-	err = entries("/etc/passwd", 7, func(f []string) bool {
+	err = entries(root, "/etc/passwd", 7, func(f []string) bool {
 		uid, ok := parseID(f[2])
 		gid, ok2 := parseID(f[3])
 		if !ok || !ok2 || (f[0] != user && !(numeric && uid == number)) {
 			return true
 		}
-		id, name, found = identity{uid: uid, gid: gid, home: f[5]}, f[0], true
+		id, name, found = Identity{UID: uid, GID: gid, Home: f[5]}, f[0], true
 		return false
 	})
 	switch {
@@ -137,17 +140,17 @@ func lookupUser(user string) (id identity, name string, err error) {
 		if number == 0 {
 			home = "/root"
 		}
-		return identity{uid: number, home: home}, "", nil
+		return Identity{UID: number, Home: home}, "", nil
 	}
 	return id, "", errors.New("no such user in the sandbox")
 }
 
-func lookupGroup(group string) (gid int, err error) {
+func lookupGroup(root, group string) (gid int, err error) {
 	if number, ok := parseID(group); ok {
 		return number, nil
 	}
 	found := false
-	err = entries("/etc/group", 3, func(f []string) bool {
+	err = entries(root, "/etc/group", 3, func(f []string) bool {
 		number, ok := parseID(f[2])
 		if f[0] == group && ok {
 			gid, found = number, true
@@ -161,12 +164,12 @@ func lookupGroup(group string) (gid int, err error) {
 }
 
 // groupsOf returns the supplementary groups of a user, its own among them.
-func groupsOf(name string, gid int) ([]int, error) {
+func groupsOf(root, name string, gid int) ([]int, error) {
 	groups := []int{gid}
 	if name == "" {
 		return groups, nil
 	}
-	err := entries("/etc/group", 4, func(f []string) bool {
+	err := entries(root, "/etc/group", 4, func(f []string) bool {
 		number, ok := parseID(f[2])
 		if ok && number != gid && contains(strings.Split(f[3], ","), name) {
 			groups = append(groups, number)
@@ -193,16 +196,12 @@ func parseID(s string) (int, bool) {
 
 // entries calls each with the colon-separated fields of every line that has
 // at least that many, until it returns false; see passwd(5) and group(5).
-func entries(file string, fields int, each func([]string) bool) error {
-	// O_NONBLOCK: a FIFO of that name must not make init wait for a writer.
-	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+func entries(root, file string, fields int, each func([]string) bool) error {
+	f, err := openRegular(root, file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", file)
-	}
 	lines := bufio.NewScanner(io.LimitReader(f, maxDatabase))
 	for lines.Scan() {
 		if split := strings.Split(lines.Text(), ":"); len(split) >= fields && !each(split) {
@@ -210,4 +209,24 @@ func entries(file string, fields int, each func([]string) bool) error {
 		}
 	}
 	return lines.Err()
+}
+
+// openRegular opens a regular file of an untrusted tree: symlinks stay inside
+// the tree, and a FIFO of that name must not make anyone wait for a writer.
+func openRegular(root, file string) (*os.File, error) {
+	dir, err := syscall.Open(root, kernel.O_PATH|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: root, Err: err}
+	}
+	defer syscall.Close(dir)
+	fd, err := kernel.Openat2(dir, strings.TrimPrefix(file, "/"), syscall.O_RDONLY|syscall.O_NONBLOCK, 0, kernel.InRoot)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: file, Err: err}
+	}
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(fd, &stat); err != nil || stat.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		syscall.Close(fd)
+		return nil, fmt.Errorf("%s is not a regular file", file)
+	}
+	return os.NewFile(uintptr(fd), file), nil
 }

@@ -134,3 +134,7 @@ func (c *Conn) ask(kind wire.Type, message any) error {
 		return nil
 	}
 }
+
+// Exec runs one more program in the sandbox. The connection becomes its
+// viewer: Started is the next frame, then its output, then Exit.
+func (c *Conn) Exec(request wire.ExecRequest) error { return c.send(wire.Exec, request) }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"aquarium/runtime/step"
@@ -17,21 +16,6 @@ import (
 func now() time.Time { return time.Now().UTC() }
 
 func isExec(e *step.CallError) bool { return strings.HasPrefix(e.Call, "execve(") }
-
-// wait waits for the program. Its exit ends the whole pid namespace, so
-// nothing of the sandbox runs after it.
-func (s *supervisor) wait(process *os.Process) wire.ExitReport {
-	state, err := process.Wait()
-	if err != nil {
-		return wire.ExitReport{Code: 125, Reason: "wait for the program: " + err.Error()}
-	}
-	status := state.Sys().(syscall.WaitStatus)
-	if status.Signaled() {
-		number := status.Signal()
-		return wire.ExitReport{Code: 128 + int(number), Signal: int(number), Reason: "killed by " + number.String()}
-	}
-	return wire.ExitReport{Code: status.ExitStatus()}
-}
 
 // settle records the end: the state and the output move to the bundle, and
 // what belongs to a running sandbox goes.

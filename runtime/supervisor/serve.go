@@ -63,6 +63,10 @@ func (s *supervisor) serve(v *viewer) {
 		if err != nil {
 			return
 		}
+		if kind == wire.Exec {
+			target = s.exec(v, target, payload)
+			continue
+		}
 		if err := s.answer(v, target, kind, payload); err != nil {
 			v.send(wire.Done, wire.ErrorReport{Error: err.Error()})
 		}
@@ -102,46 +106,20 @@ func (s *supervisor) answer(v *viewer, target *session, kind wire.Type, payload 
 		if err := json.Unmarshal(payload, &request); err != nil {
 			return err
 		}
-		return s.done(v, s.signal(syscall.Signal(request.Number)))
+		return done(v, target.signal(syscall.Signal(request.Number)))
 	case wire.Stop:
 		var request wire.StopRequest
 		if err := json.Unmarshal(payload, &request); err != nil {
 			return err
 		}
-		return s.done(v, s.stop(request))
+		return done(v, target.stop(request))
 	}
 	return nil
 }
 
-func (s *supervisor) done(v *viewer, err error) error {
+func done(v *viewer, err error) error {
 	if err == nil {
 		v.send(wire.Done, wire.ErrorReport{})
 	}
 	return err
-}
-
-// signal sends a signal to the program. Go holds it by pidfd, so a program
-// that has ended is never mistaken for another process.
-func (s *supervisor) signal(number syscall.Signal) error {
-	s.mu.Lock()
-	process := s.process
-	s.mu.Unlock()
-	if process == nil {
-		return os.ErrProcessDone
-	}
-	return process.Signal(number)
-}
-
-// stop asks the program to end, and kills it after the grace period: PID 1
-// ignores a signal it has no handler for, see pid_namespaces(7).
-func (s *supervisor) stop(request wire.StopRequest) error {
-	number := syscall.Signal(request.Signal)
-	if number == 0 {
-		number = syscall.SIGTERM
-	}
-	if err := s.signal(number); err != nil {
-		return err
-	}
-	time.AfterFunc(time.Duration(request.Grace)*time.Millisecond, func() { s.signal(syscall.SIGKILL) })
-	return nil
 }

@@ -36,6 +36,18 @@ type Boot struct {
 	Stdin      bool            `json:"stdin"`  // keep standard input open
 	Size       wire.Dimensions `json:"size"`
 	Scrollback int64           `json:"scrollback"` // bytes; 0 is the default
+	Exec       ExecDefaults    `json:"exec"`
+}
+
+// ExecDefaults is what a program that is run later has in common with the
+// sandbox's first.
+type ExecDefaults struct {
+	Env        []string `json:"env"`
+	Dir        string   `json:"dir"`
+	User       string   `json:"user"`
+	Keep       []string `json:"keep"` // bounding set
+	NoNewPrivs bool     `json:"noNewPrivs"`
+	KeepGroups bool     `json:"keepGroups"` // setgroups(2) is denied
 }
 
 // Files in a sandbox's directories.
@@ -51,9 +63,8 @@ type supervisor struct {
 	session *session
 	goOn    chan struct{} // stepped launch: a viewer said go on
 
-	mu      sync.Mutex
-	process *os.Process // nil before the clone
-	before  *wire.StepReport
+	mu     sync.Mutex
+	before *wire.StepReport // the step that a stepped launch waits for
 }
 
 // Main runs a supervisor and never returns.
@@ -99,7 +110,7 @@ func (s *supervisor) run(creator net.Conn) {
 	}
 	first.send(wire.Started, wire.StartedReport{PID: launched.Process.Pid})
 	go s.trace(launched)
-	report := s.wait(launched.Process)
+	report := s.session.wait() // its end is the end of the whole pid namespace
 	s.settle(report)
 	s.session.finish(report)
 }
@@ -117,14 +128,10 @@ func (s *supervisor) launch() (*step.Launch, error) {
 	}
 	go s.accept(listener)
 	launched, err := step.Spawn(s.boot.Plan, stdio)
-	for _, f := range stdio {
-		f.Close()
-	}
+	closeAll(stdio)
 	if err == nil {
 		defer launched.Close()
-		s.mu.Lock()
-		s.process = launched.Process
-		s.mu.Unlock()
+		s.session.started(launched.Process)
 		err = s.follow(launched)
 	}
 	if err != nil && launched != nil && launched.Process != nil {
@@ -195,28 +202,11 @@ func (s *supervisor) setPID(pid int) {
 // stdio makes the program's descriptors 0, 1 and 2. With a terminal they are
 // /dev/null until init has opened it.
 func (s *supervisor) stdio() (theirs [3]*os.File, err error) {
-	if theirs[0], err = os.Open(os.DevNull); err != nil {
-		return theirs, err
+	if !s.boot.State.TTY {
+		return s.session.pipes(s.boot.Stdin)
 	}
-	if s.boot.State.TTY {
-		theirs[1], theirs[2] = theirs[0], theirs[0]
-		return theirs, nil
-	}
-	if s.boot.Stdin {
-		theirs[0].Close()
-		if theirs[0], s.session.stdin, err = os.Pipe(); err != nil {
-			return theirs, err
-		}
-	}
-	for fd, kind := range map[int]wire.Type{1: wire.Output, 2: wire.Errput} {
-		ours, end, err := os.Pipe()
-		if err != nil {
-			return theirs, err
-		}
-		theirs[fd] = end
-		s.session.drain(kind, ours)
-	}
-	return theirs, nil
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	return [3]*os.File{null, null, null}, err
 }
 
 // failure words a failed launch, with the exit status docker gives it.

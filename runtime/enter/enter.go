@@ -1,0 +1,270 @@
+// Package enter runs a program inside namespaces that exist: what nsenter(1)
+// does, from one static binary.
+//
+// The package imports only the standard library, so that supervisors can use
+// it; package reexec says why.
+package enter
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"aquarium/runtime/kernel"
+	"aquarium/runtime/step"
+)
+
+// Kind is a kind of namespace, as /proc/PID/ns names it.
+type Kind struct {
+	Name string
+	Flag uintptr // of clone(2) and setns(2)
+}
+
+// Kinds lists the namespace kinds in the order in which they are joined: the
+// user namespace first, because it gives the right to join those it owns, the
+// mount namespace last, because /proc changes with it; see setns(2).
+func Kinds() []Kind {
+	return []Kind{
+		{"user", syscall.CLONE_NEWUSER}, {"cgroup", syscall.CLONE_NEWCGROUP}, {"ipc", syscall.CLONE_NEWIPC},
+		{"uts", syscall.CLONE_NEWUTS}, {"net", syscall.CLONE_NEWNET}, {"pid", syscall.CLONE_NEWPID},
+		{"time", cloneNewTime}, {"mnt", syscall.CLONE_NEWNS},
+	}
+}
+
+const cloneNewTime = 0x80 // CLONE_NEWTIME, see time_namespaces(7)
+
+// Namespace is a namespace to join.
+type Namespace struct {
+	Kind Kind
+	File *os.File // from /proc/PID/ns
+}
+
+// Command is a program to run inside.
+type Command struct {
+	Namespaces []Namespace // in the order of Kinds
+	Root       *os.File    // becomes /; nil leaves it to the mount namespace
+	Dir        string      // working directory, inside
+	Argv       []string
+	Env        []string
+	Stdio      [3]*os.File
+	Terminal   bool          // Stdio is a terminal that becomes the controlling one, in a session of its own
+	Identity   step.Identity // who the program runs as
+	KeepGroups bool          // setgroups(2) is denied in the user namespace
+	KeepUser   bool          // stay who one is
+	Keep       []string      // bounding set; nil keeps all
+	NoNewPrivs bool
+}
+
+// Start runs the command and returns its process, a child of this one. A
+// refused call is a *step.CallError.
+func Start(c Command) (*os.Process, error) {
+	program := c.compile()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	pid, errno := fork(program.calls, int(writer.Fd()))
+	writer.Close()
+	runtime.KeepAlive(program)
+	runtime.KeepAlive(c)
+	if errno != 0 {
+		return nil, &step.CallError{Call: "fork()", Errno: errno}
+	}
+	return follow(pid, reader, program)
+}
+
+// follow reads what the child says until exec closes the pipe.
+func follow(pid int, reader *os.File, program *program) (*os.Process, error) {
+	said, err := readOutcomes(reader)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range said {
+		if o.call < 0 { // the first child has ended; its copy goes on
+			reap(pid)
+			pid = int(o.value)
+			continue
+		}
+		reap(pid)
+		return nil, &step.CallError{Call: program.calls[o.call].shown, Errno: syscall.Errno(o.value)}
+	}
+	return os.FindProcess(pid) // a child of ours: the number cannot be another's before it is waited for
+}
+
+func readOutcomes(reader *os.File) ([]outcome, error) {
+	var all []outcome
+	buffer := make([]byte, 4*outcomeSize)
+	have := 0
+	for {
+		n, err := reader.Read(buffer[have:])
+		have += n
+		for have >= outcomeSize {
+			all = append(all, *(*outcome)(unsafe.Pointer(&buffer[0])))
+			have = copy(buffer, buffer[outcomeSize:have])
+		}
+		if n == 0 || err != nil {
+			return all, nil // the end: exec, or exit after a report
+		}
+	}
+}
+
+func reap(pid int) {
+	var status syscall.WaitStatus
+	for {
+		if _, err := syscall.Wait4(pid, &status, 0, nil); err != syscall.EINTR {
+			return
+		}
+	}
+}
+
+// program is the calls of a command, and the memory they point into.
+type program struct {
+	calls []rawCall
+	keep  []any
+}
+
+func (p *program) add(f flow, shown string, number uintptr, args ...uintptr) {
+	c := rawCall{number: number, flow: f, shown: shown}
+	copy(c.args[:], args)
+	p.calls = append(p.calls, c)
+}
+
+// text returns a C string that lives as long as the program.
+func (p *program) text(s string) uintptr {
+	b, err := syscall.BytePtrFromString(s)
+	if err != nil {
+		b, _ = syscall.BytePtrFromString(strings.ReplaceAll(s, "\x00", "")) // Check refuses NUL earlier
+	}
+	p.keep = append(p.keep, b)
+	return uintptr(unsafe.Pointer(b))
+}
+
+func (p *program) vector(list []string) uintptr {
+	v, _ := syscall.SlicePtrFromStrings(list)
+	p.keep = append(p.keep, v)
+	return uintptr(unsafe.Pointer(&v[0]))
+}
+
+func (c Command) compile() *program {
+	p := new(program)
+	c.hide(p)
+	c.join(p)
+	c.descriptors(p)
+	c.confine(p)
+	c.exec(p)
+	return p
+}
+
+// hide keeps processes inside from looking at or tracing this one while it
+// still is the host's binary (CVE-2016-9962, CVE-2019-5736); see
+// PR_SET_DUMPABLE in prctl(2). The exec makes it dumpable again.
+func (c Command) hide(p *program) {
+	const setDumpable = 4
+	p.add(mustWork, "prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)", syscall.SYS_PRCTL, setDumpable, 0)
+}
+
+func (c Command) join(p *program) {
+	forked := false
+	for _, n := range c.Namespaces {
+		p.add(mustWork, fmt.Sprintf("setns(%s namespace, %#x)", n.Kind.Name, n.Kind.Flag), sysSetns, n.File.Fd(), n.Kind.Flag)
+		forked = forked || n.Kind.Name == "pid" || n.Kind.Name == "time"
+	}
+	if c.Root != nil {
+		p.add(mustWork, "fchdir(root)", syscall.SYS_FCHDIR, c.Root.Fd())
+		p.add(mustWork, `chroot(".")`, syscall.SYS_CHROOT, p.text("."))
+	}
+	if forked {
+		// pid_namespaces(7): setns changes the namespace of children only.
+		const cloneParent = 0x8000 // the copy is a child of the supervisor
+		p.add(forkAgain, "clone(CLONE_PARENT|SIGCHLD)", syscall.SYS_CLONE, cloneParent|uintptr(syscall.SIGCHLD))
+	}
+	dir := c.Dir
+	if dir == "" {
+		dir = "/"
+	}
+	p.add(mustWork, "chdir("+strconv.Quote(dir)+")", syscall.SYS_CHDIR, p.text(dir))
+}
+
+func (c Command) descriptors(p *program) {
+	if c.Terminal {
+		p.add(mustWork, "setsid()", syscall.SYS_SETSID)
+		p.add(mustWork, "ioctl(terminal, TIOCSCTTY, 0)", syscall.SYS_IOCTL, c.Stdio[0].Fd(), syscall.TIOCSCTTY, 0)
+	}
+	for fd, file := range c.Stdio {
+		p.add(mustWork, fmt.Sprintf("dup3(%s, %d, 0)", file.Name(), fd), syscall.SYS_DUP3, file.Fd(), uintptr(fd), 0)
+	}
+}
+
+func (c Command) confine(p *program) {
+	if c.Keep != nil {
+		for number, name := range kernel.Capabilities() {
+			if !contains(c.Keep, name) {
+				p.add(mayFail, "prctl(PR_CAPBSET_DROP, "+name+")", syscall.SYS_PRCTL, kernel.PR_CAPBSET_DROP, uintptr(number))
+			}
+		}
+		p.add(mayFail, "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)", syscall.SYS_PRCTL, kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
+	}
+	if !c.KeepUser {
+		c.become(p)
+	}
+	if c.NoNewPrivs {
+		p.add(mustWork, "prctl(PR_SET_NO_NEW_PRIVS, 1)", syscall.SYS_PRCTL, kernel.PR_SET_NO_NEW_PRIVS, 1)
+	}
+	p.add(mustWork, "umask(022)", syscall.SYS_UMASK, 0o022)
+}
+
+func (c Command) become(p *program) {
+	id := c.Identity
+	if c.Terminal && id.UID != 0 {
+		p.add(mayFail, "fchown(terminal)", syscall.SYS_FCHOWN, 0, uintptr(id.UID), ^uintptr(0))
+	}
+	if !c.KeepGroups {
+		groups := make([]uint32, len(id.Groups)+1)
+		for i, g := range id.Groups {
+			groups[i] = uint32(g)
+		}
+		p.keep = append(p.keep, groups)
+		p.add(mustWork, "setgroups()", syscall.SYS_SETGROUPS, uintptr(len(id.Groups)), uintptr(unsafe.Pointer(&groups[0])))
+	}
+	gid, uid := uintptr(id.GID), uintptr(id.UID)
+	p.add(mustWork, fmt.Sprintf("setresgid(%d)", gid), syscall.SYS_SETRESGID, gid, gid, gid)
+	p.add(mustWork, fmt.Sprintf("setresuid(%d)", uid), syscall.SYS_SETRESUID, uid, uid, uid)
+}
+
+func (c Command) exec(p *program) {
+	argv, env := p.vector(c.Argv), p.vector(c.Env)
+	name := c.Argv[0]
+	if strings.Contains(name, "/") {
+		p.add(mustWork, "execve("+strconv.Quote(name)+")", syscall.SYS_EXECVE, p.text(name), argv, env)
+		return
+	}
+	for _, dir := range strings.Split(lookup(c.Env, "PATH"), ":") {
+		if dir != "" { // an empty entry would be the working directory
+			path := dir + "/" + name
+			p.add(tryExec, "execve("+strconv.Quote(name)+")", syscall.SYS_EXECVE, p.text(path), argv, env)
+		}
+	}
+}
+
+func lookup(env []string, name string) string {
+	for _, entry := range env {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+func contains(list []string, s string) bool {
+	for _, item := range list {
+		if item == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,1 @@
+// Empty: lets fork.go declare functions without a body.

@@ -1,0 +1,3 @@
+package enter
+
+const sysSetns = 308 // setns(2)

@@ -1,0 +1,3 @@
+package enter
+
+const sysSetns = 268 // setns(2)
