@@ -183,6 +183,10 @@ func (s *Screen) csiInter(k uint32, p *params) {
 		s.deleteColumns(p.get(0, 1))
 	case key(0, '*', 'x'):
 		s.attrExtent = clamp(p.get(0, 0), 0, 2)
+	case key(0, '*', '|'):
+		s.resizeByProgram(s.cols, p.get(0, s.rows))
+	case key(0, '$', '|'):
+		s.resizeByProgram(p.get(0, 80), s.rows)
 	case key(0, '*', 'y'):
 		s.reportChecksum(p)
 	}

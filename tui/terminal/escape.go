@@ -40,6 +40,9 @@ func (s *Screen) escape(final byte) {
 		s.deviceAttributes()
 	case 'c':
 		s.history.clear()
+		if s.modes.columns132 {
+			s.resizeByProgram(80, s.rows)
+		}
 		s.reset()
 	case 'n':
 		s.cur.charsets.gl = 2

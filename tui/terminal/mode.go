@@ -141,7 +141,7 @@ func (s *Screen) setPrivate(n int32, on bool) {
 		return
 	}
 	f := s.modes.flag(n)
-	if f == nil {
+	if f == nil || n == 69 && s.conformance.level < 4 || n == 95 && s.conformance.level < 5 {
 		return
 	}
 	changed := *f != on
@@ -210,13 +210,11 @@ func (s *Screen) setColumns(wide bool) {
 		return
 	}
 	s.modes.columns132 = wide
-	if s.opts.Resizable {
-		cols := 80
-		if wide {
-			cols = 132
-		}
-		s.Resize(cols, s.rows)
+	cols := 80
+	if wide {
+		cols = 132
 	}
+	s.resizeByProgram(cols, s.rows)
 	s.modes.margins = false
 	s.fullMargins()
 	if !s.modes.keepOnColumns {

@@ -150,7 +150,7 @@ func areaAttr(a attr, n int32, reverse bool) attr {
 }
 
 // reportChecksum is DECRQCRA: the negated sum of the characters and their
-// attributes, as xterm computes it (XTCHECKSUM 0).
+// attributes, as xterm computes it (XTCHECKSUM 0). Protection does not count.
 func (s *Screen) reportChecksum(p *params) {
 	id := p.get(0, 0)
 	sum := 0
@@ -171,7 +171,7 @@ func checksum(c cell) int {
 	for _, v := range []struct {
 		a     attr
 		value int
-	}{{attrProtected, 4}, {attrConceal, 8}, {underlineMask, 0x10}, {attrReverse, 0x20}, {attrBlink, 0x40}, {attrBold, 0x80}} {
+	}{{attrConceal, 8}, {underlineMask, 0x10}, {attrReverse, 0x20}, {attrBlink, 0x40}, {attrBold, 0x80}} {
 		if c.at&v.a != 0 {
 			n += v.value
 		}

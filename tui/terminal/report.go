@@ -34,10 +34,11 @@ func (s *Screen) reply(format string, args ...any) {
 // scrolling, colour, rectangular editing.
 func (s *Screen) deviceAttributes() { s.reply("\x1b[?64;1;6;21;22;28c") }
 
-// secondaryAttributes is DA2: a VT420 by the version number this package gives itself.
+// secondaryAttributes is DA2: a VT420 like xterm, by the patch level of the
+// xterm that programs may take it for: they choose their mouse encoding by it.
 func (s *Screen) secondaryAttributes(p *params) {
 	if p.get(0, 0) == 0 {
-		s.reply("\x1b[>41;0;0c")
+		s.reply("\x1b[>41;354;0c")
 	}
 }
 
@@ -118,6 +119,9 @@ func modeState(on bool) int {
 
 // reportANSIMode is DECRQM.
 func (s *Screen) reportANSIMode(n int32) {
+	if s.conformance.level < 3 {
+		return
+	}
 	state := modeUnknown
 	if f := s.modes.ansiFlag(n); f != nil {
 		state = modeState(*f)
@@ -128,11 +132,16 @@ func (s *Screen) reportANSIMode(n int32) {
 }
 
 func (s *Screen) reportPrivateMode(n int32) {
+	if s.conformance.level < 3 {
+		return
+	}
 	state := modeUnknown
 	if on, known := s.privateMode(n); known {
 		state = modeState(on)
 	} else if n == 2027 { // grapheme clusters, always
 		state = modePermanentSet
+	} else if n == 18 || n == 19 || n == 60 { // printing, column coupling: never
+		state = modePermanentReset
 	}
 	s.reply("\x1b[?%d;%d$y", n, state)
 }
@@ -140,11 +149,14 @@ func (s *Screen) reportPrivateMode(n int32) {
 // windowOperation is XTWINOPS. Titles are never reported: they are the
 // program's own text.
 func (s *Screen) windowOperation(p *params) {
-	switch p.get(0, 0) {
+	n := p.get(0, 0)
+	if n >= 24 { // DECSLPP
+		s.resizeByProgram(s.cols, n)
+		return
+	}
+	switch n {
 	case 8:
-		if s.opts.Resizable {
-			s.Resize(p.get(2, s.cols), p.get(1, s.rows))
-		}
+		s.resizeByProgram(p.get(2, s.cols), p.get(1, s.rows))
 	case 11:
 		s.reply("\x1b[1t")
 	case 13:
@@ -167,6 +179,13 @@ func (s *Screen) windowOperation(p *params) {
 		s.pushTitle()
 	case 23:
 		s.popTitle()
+	}
+}
+
+// resizeByProgram changes the size where no window dictates it.
+func (s *Screen) resizeByProgram(cols, rows int) {
+	if s.opts.Resizable {
+		s.Resize(cols, rows)
 	}
 }
 
@@ -210,6 +229,8 @@ func (s *Screen) reportSetting(what string) {
 		s.replySetting("%d$|", s.cols)
 	case "*|":
 		s.replySetting("%d*|", s.rows)
+	case "$}", "$~": // no status line
+		s.replySetting("0%s", what)
 	case "*x":
 		s.replySetting("%d*x", s.attrExtent)
 	case " q":

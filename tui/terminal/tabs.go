@@ -23,6 +23,9 @@ func (t *tabStops) set(x int, on bool) {
 
 // tab is HT and CHT: to the n-th stop to the right, or the right margin.
 func (s *Screen) tab(n int) {
+	if s.cur.pending && s.modes.moreFix {
+		s.wrap()
+	}
 	limit := s.cols - 1
 	if s.cur.x <= s.right {
 		limit = s.right
