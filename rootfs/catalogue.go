@@ -97,6 +97,15 @@ func (c *Catalogue) fill(r *Rootfs) {
 			r.Problem = "its " + err.Error()
 			return
 		}
+		d, err := readDocument(filepath.Join(r.Path, documentName))
+		if err == nil {
+			c.describe(r, d)
+			return
+		}
+		if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ENOTDIR) {
+			r.Problem = fail("", "", err).Cause.Error()
+			return
+		}
 	}
 	r.Problem, r.Defaults.Command = problem(r.Path)
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aquarium/rootfs/inside"
+	"aquarium/rootfs/stack"
 )
 
 // Finding is one thing noticed about a root filesystem.
@@ -17,6 +18,27 @@ type Finding struct {
 	What   string `json:"what"`   // what was seen: "/bin/sh is for aarch64, this machine is x86_64"
 	Effect string `json:"effect"` // what it will cause; "" where it is a fact and nothing more
 	Fatal  bool   `json:"fatal"`  // no sandbox can start
+
+	kind findingKind
+}
+
+// findingKind marks the findings that other code asks about.
+type findingKind int
+
+const (
+	otherFinding findingKind = iota
+	emptyTree
+	noShell
+)
+
+// files is a directory tree to look at: one directory ([inside.Tree]) or a pile of layers
+// ([stack.Stack]). Paths are resolved inside it.
+type files interface {
+	Stat(path string) (unix.Stat_t, error)
+	Lstat(path string) (unix.Stat_t, error)
+	OpenFile(path string) (*os.File, error)
+	ReadFile(path string, limit int64) ([]byte, error)
+	Empty() (bool, error)
 }
 
 // mountPoints are the directories that a launch mounts on.
@@ -34,28 +56,47 @@ func Check(path string) []Finding {
 		return []Finding{*finding}
 	}
 	defer tree.Close()
-	findings, _ := fatalFindings(tree)
-	if len(findings) > 0 && findings[0].What == emptyTree {
-		return findings
-	}
-	findings = append(findings, missingMountPoints(tree)...)
-	findings = append(findings, missingFiles(tree)...)
-	return append(findings, identity(tree)...)
+	return checkFiles(tree)
 }
 
-const emptyTree = "the directory is empty"
+func checkFiles(t files) []Finding {
+	findings, _ := fatalFindings(t)
+	if len(findings) > 0 && findings[0].kind == emptyTree {
+		return findings
+	}
+	findings = append(findings, missingMountPoints(t)...)
+	findings = append(findings, missingFiles(t)...)
+	return append(findings, identity(t)...)
+}
+
+// Check is the function [Check] for an entry of the catalogue, which may be a stack of layers.
+func (c *Catalogue) Check(r Rootfs) ([]Finding, error) {
+	d, err := c.documentOf(r)
+	if errors.Is(err, os.ErrNotExist) {
+		return Check(r.Path), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := stack.Open(c.lower(d)...)
+	if err != nil {
+		return nil, fail("check", quote(r.Name), err)
+	}
+	defer s.Close()
+	return checkFiles(s), nil
+}
 
 // fatalFindings are those that keep a sandbox from starting, and the shell where there is one. It is
 // cheap: every row of the catalogue passes through it.
-func fatalFindings(t *inside.Tree) (findings []Finding, shell []string) {
+func fatalFindings(t files) (findings []Finding, shell []string) {
 	if empty, err := t.Empty(); err != nil {
 		return []Finding{unreadable(err)}, nil
 	} else if empty {
-		return []Finding{{What: emptyTree, Effect: "there is no program to start", Fatal: true}}, nil
+		return []Finding{{What: "the directory is empty", Effect: "there is no program to start", Fatal: true, kind: emptyTree}}, nil
 	}
 	shell, err := findShell(t)
 	if err != nil {
-		findings = append(findings, Finding{What: err.Error(), Effect: "no shell can be started", Fatal: true})
+		findings = append(findings, Finding{What: err.Error(), Effect: "no shell can be started", Fatal: true, kind: noShell})
 	}
 	return append(findings, badMountPoints(t)...), shell
 }
@@ -85,7 +126,7 @@ func unreadable(err error) Finding {
 
 // badMountPoints finds what would make a mount land elsewhere: a symbolic link at /dev may lead
 // out of the tree, and mount(2) would follow it.
-func badMountPoints(t *inside.Tree) []Finding {
+func badMountPoints(t files) []Finding {
 	var findings []Finding
 	for _, name := range mountPoints {
 		st, err := t.Lstat(name)
@@ -106,7 +147,7 @@ func badMountPoints(t *inside.Tree) []Finding {
 	return findings
 }
 
-func missingMountPoints(t *inside.Tree) []Finding {
+func missingMountPoints(t files) []Finding {
 	var findings []Finding
 	for _, name := range mountPoints {
 		if _, err := t.Lstat(name); errors.Is(err, os.ErrNotExist) {
@@ -119,7 +160,7 @@ func missingMountPoints(t *inside.Tree) []Finding {
 	return findings
 }
 
-func missingFiles(t *inside.Tree) []Finding {
+func missingFiles(t files) []Finding {
 	wanted := []struct{ path, effect string }{
 		{"/etc/passwd", "user names are unknown; --user takes numbers only"},
 		{"/etc/group", "group names are unknown"},
@@ -136,7 +177,7 @@ func missingFiles(t *inside.Tree) []Finding {
 }
 
 // identity is what /etc/os-release says (os-release(5)).
-func identity(t *inside.Tree) []Finding {
+func identity(t files) []Finding {
 	for _, path := range []string{"/etc/os-release", "/usr/lib/os-release"} {
 		if data, err := t.ReadFile(path, maxSmallFile); err == nil {
 			if name := osName(data); name != "" {

@@ -101,11 +101,11 @@ func (c *Catalogue) hostLayers(l *hostLayers, base string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(work)
-	if err := l.write(work, base); err != nil {
+	defer work.discard()
+	if err := l.write(work.path, base); err != nil {
 		return "", fail("prepare the view of", "this machine", err)
 	}
-	err = os.Rename(work, dir)
+	err = os.Rename(work.path, dir)
 	if err != nil && !errors.Is(err, unix.EEXIST) && !errors.Is(err, unix.ENOTEMPTY) {
 		return "", fail("prepare the view in", quote(dir), err)
 	}

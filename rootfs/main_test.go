@@ -28,6 +28,13 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "child:", playChild(document))
 		os.Exit(125)
 	}
+	if dataDir := os.Getenv(importVariable); dataDir != "" {
+		if err := playImport(dataDir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 

@@ -1,8 +1,12 @@
 package rootfs
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // makePrivate makes DATA and the named directories below it. They are closed to other users: the
@@ -21,14 +25,120 @@ func makePrivate(dataDir string, names ...string) error {
 	return nil
 }
 
-// workDir makes a new directory below DATA/tmp, from where a finished thing is renamed to its place.
-func (c *Catalogue) workDir(kind string) (string, error) {
+// work is a directory below DATA/tmp in which something is made, to be renamed to its place when it
+// is finished. Its lock tells the living from what a killed process left.
+type work struct {
+	path string
+	lock *os.File
+}
+
+// workDir makes a new work directory and clears what killed processes left of theirs.
+func (c *Catalogue) workDir(kind string) (*work, error) {
 	if err := makePrivate(c.dataDir, "tmp"); err != nil {
-		return "", err
+		return nil, err
 	}
-	dir, err := os.MkdirTemp(filepath.Join(c.dataDir, "tmp"), kind+"-")
+	// Between the making and the locking of a directory nobody else may look.
+	gate, err := lockFile(filepath.Join(c.dataDir, "tmp.lock"), unix.LOCK_EX)
 	if err != nil {
-		return "", fail("make a directory in", quote(c.dataDir), err)
+		return nil, fail("lock", quote(c.dataDir), err)
 	}
-	return dir, nil
+	defer gate.Close()
+	c.clearTmp()
+	path, err := os.MkdirTemp(filepath.Join(c.dataDir, "tmp"), kind+"-")
+	if err != nil {
+		return nil, fail("make a directory in", quote(c.dataDir), err)
+	}
+	lock, err := lockDir(path)
+	if err != nil {
+		return nil, errors.Join(fail("lock", quote(path), err), os.Remove(path))
+	}
+	return &work{path, lock}, nil
+}
+
+// discard removes what is left in the work directory: all, unless it was renamed to its place.
+func (w *work) discard() {
+	removeTree(w.path)
+	w.lock.Close()
+}
+
+// clearTmp removes the work directories that nobody holds.
+func (c *Catalogue) clearTmp() int {
+	cleared := 0
+	entries, err := os.ReadDir(filepath.Join(c.dataDir, "tmp"))
+	if err != nil {
+		return 0
+	}
+	for _, entry := range entries {
+		path := filepath.Join(c.dataDir, "tmp", entry.Name())
+		lock, err := lockDir(path)
+		if err != nil {
+			continue
+		}
+		if removeTree(path) == nil {
+			cleared++
+		}
+		lock.Close()
+	}
+	return cleared
+}
+
+func lockDir(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// lockFile takes a lock that ends with the file's closing or the process (flock(2)).
+func lockFile(path string, how int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := unix.Flock(int(f.Fd()), how)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			f.Close()
+			return nil, os.NewSyscallError("flock", err)
+		}
+		return f, nil
+	}
+}
+
+// holdStore keeps layers from being removed while something is made of them.
+func (c *Catalogue) holdStore() (*os.File, error) {
+	if err := makePrivate(c.dataDir); err != nil {
+		return nil, err
+	}
+	hold, err := lockFile(filepath.Join(c.dataDir, "layers.lock"), unix.LOCK_SH)
+	if err != nil {
+		return nil, fail("lock", quote(c.dataDir), err)
+	}
+	return hold, nil
+}
+
+// removeTree is os.RemoveAll for trees of others, whose directories may be closed to their owner.
+func removeTree(path string) error {
+	err := os.RemoveAll(path)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		if entry != nil && entry.IsDir() {
+			os.Chmod(name, 0o700)
+			if err != nil {
+				return nil
+			}
+		}
+		return nil
+	})
+	return os.RemoveAll(path)
 }

@@ -25,7 +25,7 @@ var shells = [][]string{
 const maxScriptDepth = 4
 
 // findShell returns the first shell that could start, or why the first one there could not.
-func findShell(t *inside.Tree) ([]string, error) {
+func findShell(t files) ([]string, error) {
 	var first error
 	for _, command := range shells {
 		err := checkProgram(t, command[0])
@@ -44,11 +44,11 @@ func findShell(t *inside.Tree) ([]string, error) {
 
 // checkProgram returns why the kernel could not start the program at path inside the tree. The
 // error is fs.ErrNotExist only where path itself is missing, not where its loader is.
-func checkProgram(t *inside.Tree, path string) error {
+func checkProgram(t files, path string) error {
 	return checkProgramDepth(t, path, 0)
 }
 
-func checkProgramDepth(t *inside.Tree, path string, depth int) error {
+func checkProgramDepth(t files, path string, depth int) error {
 	f, err := t.OpenFile(path)
 	if err != nil {
 		return plainCause(path, err)
@@ -74,7 +74,7 @@ func checkProgramDepth(t *inside.Tree, path string, depth int) error {
 	return checkLoader(t, path, program.Interpreter)
 }
 
-func checkLoader(t *inside.Tree, path, loader string) error {
+func checkLoader(t files, path, loader string) error {
 	if loader == "" {
 		return nil
 	}
@@ -86,7 +86,7 @@ func checkLoader(t *inside.Tree, path, loader string) error {
 }
 
 // checkScript follows a "#!" line; anything else is not something that execve starts.
-func checkScript(t *inside.Tree, f io.ReaderAt, path string, depth int) error {
+func checkScript(t files, f io.ReaderAt, path string, depth int) error {
 	head := make([]byte, 256) // BINPRM_BUF_SIZE
 	n, _ := f.ReadAt(head, 0)
 	line, isScript := bytes.CutPrefix(head[:n], []byte("#!"))

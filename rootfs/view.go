@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"errors"
+	"io/fs"
 	"path/filepath"
 )
 
@@ -34,13 +35,37 @@ func (c *Catalogue) View(r Rootfs, privileged bool) (View, error) {
 	case r.Problem != "":
 		return View{}, fail("use rootfs", quote(r.Name), errors.New(r.Problem))
 	}
-	lower := []string{r.Path}
+	lower, err := c.lowerOf(r)
+	if err != nil {
+		return View{}, err
+	}
 	if !privileged {
 		if err := checkMountsBelow(lower); err != nil {
 			return View{}, err
 		}
 	}
 	return View{Overlays: []Overlay{{Dest: "/", Lower: lower}}}, nil
+}
+
+// lowerOf returns the directories that an entry consists of, the topmost first.
+func (c *Catalogue) lowerOf(r Rootfs) ([]string, error) {
+	d, err := c.documentOf(r)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []string{r.Path}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.lower(d), nil
+}
+
+// Plain returns the one directory that a root filesystem is, if it is one: it can be written to
+// directly. A stack of layers and `host` cannot.
+func (c *Catalogue) Plain(r Rootfs) (dir string, ok bool) {
+	if _, err := c.documentOf(r); r.Kind == Host || !errors.Is(err, fs.ErrNotExist) {
+		return "", false
+	}
+	return r.Path, true
 }
 
 // checkMountsBelow refuses what overlayfs refuses in a user namespace: a directory with something

@@ -42,15 +42,24 @@ func (l Limits) check(expanded, compressed int64) error {
 	return nil
 }
 
-// counter counts what is read through it.
+// counter counts what is read through it, and the zero bytes at its end.
 type counter struct {
 	reader io.Reader
 	count  atomic.Int64
+	zeros  int64
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.reader.Read(p)
 	c.count.Add(int64(n))
+	end := n
+	for end > 0 && p[end-1] == 0 {
+		end--
+	}
+	if end > 0 {
+		c.zeros = 0
+	}
+	c.zeros += int64(n - end)
 	return n, err
 }
 

@@ -92,7 +92,10 @@ func Apply(ctx context.Context, dir string, stream io.Reader, o Options) (Report
 	if err := a.finishDirs(); err != nil {
 		return a.report, err
 	}
-	return a.report, a.drain()
+	if err := a.drain(); err != nil {
+		return a.report, err
+	}
+	return a.report, a.checkEnd()
 }
 
 // applier is one archive on its way to the disk.
@@ -146,6 +149,16 @@ func streamError(err error) error {
 		return errors.New("the archive is damaged, or not a tar")
 	}
 	return err
+}
+
+// checkEnd refuses an archive without its end, two blocks of zeros, because that is how one looks
+// that was cut off between two entries. Layers may lack it: their digest tells whether they are whole.
+func (a *applier) checkEnd() error {
+	const block = 512
+	if !a.options.Layer && a.stream.zeros < 2*block {
+		return streamError(io.ErrUnexpectedEOF)
+	}
+	return nil
 }
 
 // drain reads the padding after the archive's end.

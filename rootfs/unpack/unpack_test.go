@@ -315,6 +315,7 @@ func TestDamagedStreams(t *testing.T) {
 	}{
 		"empty":                {nil, "the archive is empty"},
 		"cut in content":       {whole[:1000], "cut off"},
+		"cut between entries":  {whole[:512+8192], "cut off"},
 		"cut in header":        {whole[:300], "cut off"},
 		"not a tar":            {bytes.Repeat([]byte("no tar at all "), 100), "damaged, or not a tar"},
 		"gzip cut":             {zipped.Bytes()[:zipped.Len()/2], "cut off"},

@@ -1,0 +1,238 @@
+package rootfs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"aquarium/rootfs/pack"
+	"aquarium/rootfs/stack"
+	"aquarium/rootfs/unpack"
+)
+
+// Progress says how far something is. It comes at most some ten times a second for each item, and
+// once when the item is finished.
+type Progress struct {
+	Stage string // "read", "download", "unpack", "write", or what a program that runs says
+	Item  string // which of several: a layer's digest, a package; may be ""
+	Done  int64  // bytes
+	Total int64  // bytes; 0 where nobody knows
+}
+
+// ImportOptions go with everything that makes a root filesystem.
+type ImportOptions struct {
+	Limits   unpack.Limits  // of what an archive may expand to
+	Progress func(Progress) // may be nil; calls never overlap within one import
+	Source   string         // what to note as the origin; a sensible text if ""
+	Defaults Defaults
+}
+
+// Hold keeps layers from being removed until release is called.
+func (c *Catalogue) Hold() (release func(), err error) {
+	hold, err := c.holdStore()
+	if err != nil {
+		return nil, err
+	}
+	return func() { hold.Close() }, nil
+}
+
+// ImportArchive makes a root filesystem of a tar archive: plain, gzip, xz, zstd or bzip2. size is
+// that of the stream in bytes, for the progress, or 0. A canceled or refused import leaves nothing.
+func (c *Catalogue) ImportArchive(ctx context.Context, name string, archive io.Reader, size int64, o ImportOptions) (Rootfs, error) {
+	if err := c.checkFree(name); err != nil {
+		return Rootfs{}, err
+	}
+	release, err := c.Hold()
+	if err != nil {
+		return Rootfs{}, err
+	}
+	defer release()
+	meter := NewMeter(o.Progress, "unpack", "", size)
+	layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Limits: o.Limits})
+	if err != nil {
+		return Rootfs{}, importError(name, err)
+	}
+	meter.Finish()
+	return c.Put(name, Document{Layers: []string{layer.Digest}, Defaults: o.Defaults, Source: orElse(o.Source, "an archive"), Notes: layer.Notes})
+}
+
+// ImportDirectory makes a root filesystem of a copy of a directory, without what is mounted below.
+func (c *Catalogue) ImportDirectory(ctx context.Context, name, dir string, o ImportOptions) (Rootfs, error) {
+	dir = absolute(dir)
+	if within(c.dataDir, dir) {
+		return Rootfs{}, fail("import", quote(dir), errors.New("the data directory is inside it"))
+	}
+	o.Source = orElse(o.Source, dir)
+	return c.importTrees(ctx, name, []Overlay{{Dest: "/", Lower: []string{dir}}}, o)
+}
+
+// importTrees makes a root filesystem of what overlays show, packed into one layer.
+func (c *Catalogue) importTrees(ctx context.Context, name string, overlays []Overlay, o ImportOptions) (Rootfs, error) {
+	archive := c.packed(ctx, overlays)
+	defer archive.Close()
+	return c.ImportArchive(ctx, name, archive, 0, o)
+}
+
+// packed streams what overlays show as one archive.
+func (c *Catalogue) packed(ctx context.Context, overlays []Overlay) io.ReadCloser {
+	reader, writer := io.Pipe()
+	go func() { writer.CloseWithError(packOverlays(ctx, writer, overlays)) }()
+	return reader
+}
+
+func packOverlays(ctx context.Context, w io.Writer, overlays []Overlay) error {
+	archive := pack.NewWriter(ctx, w)
+	for _, o := range overlays {
+		s, err := stack.Open(o.Lower...)
+		if err != nil {
+			return err
+		}
+		err = archive.Tree(s, o.Dest)
+		s.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return archive.Close()
+}
+
+// adoptLayer makes a layer of the finished directory work/tree without copying it.
+func (c *Catalogue) adoptLayer(ctx context.Context, work string) (Layer, error) {
+	sum := sha256.New()
+	counted := &countingWriter{w: sum}
+	if err := packOverlays(ctx, counted, []Overlay{{Dest: "/", Lower: []string{filepath.Join(work, "tree")}}}); err != nil {
+		return Layer{}, err
+	}
+	l := Layer{Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil)), Bytes: counted.n}
+	if _, known := c.Layer(l.Digest); known {
+		return l, nil
+	}
+	return l, c.publishLayer(work, l)
+}
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// importError is the error of an import, with a way out where there is one.
+func importError(name string, err error) error {
+	var done *Error
+	if errors.As(err, &done) {
+		return err
+	}
+	e := &Error{Verb: "import", Object: quote(name), Cause: err}
+	switch {
+	case errors.Is(err, unpack.ErrTooMuch):
+		return e.withHint("--allow-large lifts the limit")
+	case errors.Is(err, unix.ENOSPC):
+		return e.withHint("free some space, for instance with aquarium rootfs prune")
+	}
+	return e
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// Meter turns bytes into progress reports. The zero of several meters may share one receiver.
+type Meter struct {
+	report   func(Progress)
+	mutex    sync.Mutex
+	progress Progress
+	last     time.Time
+}
+
+// meterInterval is the time between two reports.
+const meterInterval = 100 * time.Millisecond
+
+// NewMeter returns a meter for one item; report may be nil.
+func NewMeter(report func(Progress), stage, item string, total int64) *Meter {
+	return &Meter{report: report, progress: Progress{Stage: stage, Item: item, Total: total}}
+}
+
+// Add counts n more bytes.
+func (m *Meter) Add(n int64) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.progress.Done += n
+	if now := time.Now(); m.report != nil && now.Sub(m.last) >= meterInterval {
+		m.last = now
+		m.report(m.progress)
+	}
+}
+
+// Finish reports the item as complete.
+func (m *Meter) Finish() {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.progress.Total = m.progress.Done
+	if m.report != nil {
+		m.report(m.progress)
+	}
+}
+
+// Reader counts what is read of r.
+func (m *Meter) Reader(r io.Reader) io.Reader { return &meteredReader{m, r} }
+
+type meteredReader struct {
+	meter *Meter
+	r     io.Reader
+}
+
+func (r *meteredReader) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	r.meter.Add(int64(n))
+	return n, err
+}
+
+// ExportTar writes a root filesystem as one tar archive, the same bytes every time.
+func (c *Catalogue) ExportTar(ctx context.Context, r Rootfs, w io.Writer, report func(Progress)) error {
+	overlays, err := c.exportOverlays(r)
+	if err != nil {
+		return err
+	}
+	meter := NewMeter(report, "write", "", 0)
+	if err := packOverlays(ctx, &meteredWriter{meter, w}, overlays); err != nil {
+		return fail("export", quote(r.Name), err)
+	}
+	meter.Finish()
+	return nil
+}
+
+type meteredWriter struct {
+	meter *Meter
+	w     io.Writer
+}
+
+func (w *meteredWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	w.meter.Add(int64(n))
+	return n, err
+}
+
+func (c *Catalogue) exportOverlays(r Rootfs) ([]Overlay, error) {
+	if r.Kind == Host {
+		view, err := c.hostView(os.Geteuid() == 0)
+		return view.Overlays, err
+	}
+	lower, err := c.lowerOf(r)
+	return []Overlay{{Dest: "/", Lower: lower}}, err
+}

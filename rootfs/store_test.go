@@ -1,0 +1,478 @@
+package rootfs
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"aquarium/rootfs/unpack"
+)
+
+func newStore(t *testing.T) *Catalogue {
+	t.Helper()
+	return Open(filepath.Join(workspace(t), "data"))
+}
+
+// tarOf packs files; a name ending in a slash is a directory.
+func tarOf(t testing.TB, files ...[2]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, f := range files {
+		h := &tar.Header{Name: f[0], Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(f[1]))}
+		if strings.HasSuffix(f[0], "/") {
+			h.Typeflag = tar.TypeDir
+		}
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, f[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func (c *Catalogue) mustImport(t *testing.T, name string, archive []byte) Rootfs {
+	t.Helper()
+	r, err := c.ImportArchive(t.Context(), name, bytes.NewReader(archive), 0, ImportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// left lists what is in the store: names, layers, and work in progress.
+func (c *Catalogue) left(t *testing.T) string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"rootfs/*", "layers/sha256/*", "tmp/*"} {
+		found, err := filepath.Glob(filepath.Join(c.dataDir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprint(len(found)))
+	}
+	return strings.Join(all, " ")
+}
+
+func nobody(Rootfs) ([]string, error) { return nil, nil }
+
+func TestCreateBusybox(t *testing.T) {
+	t.Parallel()
+	needProgram(t, "busybox")
+	needNamespaces(t)
+	c := newStore(t)
+	var reports []Progress
+	r, err := c.Create(t.Context(), "box", "busybox", ImportOptions{Progress: func(p Progress) { reports = append(reports, p) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Problem != "" || !slices.Equal(r.Defaults.Command, []string{"/bin/sh"}) {
+		t.Errorf("it is %+v", r)
+	}
+	if len(reports) == 0 || reports[len(reports)-1].Done < 100_000 {
+		t.Errorf("the progress is %+v", reports)
+	}
+	view, err := c.View(r, isRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := filepath.Join(workspace(t), "work")
+	if out := runInView(t, view, work, `echo hi > /etc/new; rm /etc/passwd; ls / | wc -l; cat /etc/new; id -u`); out != "15\nhi\n0\n" {
+		t.Errorf("the script said %q", out)
+	}
+	if findings, err := c.Check(r); err != nil || slices.ContainsFunc(findings, func(f Finding) bool { return f.Fatal }) {
+		t.Errorf("the check says %+v, %v", findings, err)
+	}
+	// The same again is the same layer.
+	if _, err := c.Create(t.Context(), "box2", "busybox", ImportOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.left(t); got != "2 1 0" {
+		t.Errorf("names, layers and work are %s, want 2 1 0", got)
+	}
+	usage, err := c.Usage()
+	if u := usage["box"]; err != nil || u.Bytes < 100_000 || u.Shared != u.Bytes || u.Layers != 1 {
+		t.Errorf("the usage is %+v, %v", usage, err)
+	}
+}
+
+func TestCreateEmpty(t *testing.T) {
+	t.Parallel()
+	r, err := newStore(t).Create(t.Context(), "bare", "empty", ImportOptions{})
+	if err != nil || !strings.Contains(r.Problem, "it has no shell") {
+		t.Errorf("it is %+v, %v", r, err)
+	}
+}
+
+func TestCreateRefuses(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	for from, want := range map[string]string{
+		"nothing": "is not known", "debootstrap:../../etc": "is no suite", "debootstrap:": "is no suite", "debootstrap:--help": "is no suite",
+	} {
+		if _, err := c.Create(t.Context(), "x", from, ImportOptions{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("from %q: the error is %v, want one with %q", from, err, want)
+		}
+	}
+	if _, err := os.Lstat(c.dataDir); err == nil {
+		t.Error("a refusal made the data directory")
+	}
+}
+
+func TestImportRefusesAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	good := tarOf(t, [2]string{"bin/sh", "#!/bin/sh\n"})
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	tests := []struct {
+		name, as string
+		ctx      context.Context
+		archive  io.Reader
+		limits   unpack.Limits
+		want     string
+	}{
+		{"traversal", "x", nil, bytes.NewReader(tarOf(t, [2]string{"../x", ""})), unpack.Limits{}, `import "x": entry "../x": the name leads out of the target`},
+		{"cut off", "x", nil, bytes.NewReader(good[:600]), unpack.Limits{}, "cut off"},
+		{"empty", "x", nil, bytes.NewReader(nil), unpack.Limits{}, "the archive is empty"},
+		{"bad name", "../x", nil, bytes.NewReader(good), unpack.Limits{}, "must begin with a letter or a digit"},
+		{"too many", "x", nil, bytes.NewReader(tarOf(t, [2]string{"a", ""}, [2]string{"b", ""})), unpack.Limits{Entries: 1}, "made to fill the disk"},
+		{"canceled", "x", canceled, bytes.NewReader(good), unpack.Limits{}, "context canceled"},
+		{"stream fails", "x", nil, io.MultiReader(bytes.NewReader(good[:1024]), failing{}), unpack.Limits{}, "the line went dead"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := newStore(t)
+			ctx := test.ctx
+			if ctx == nil {
+				ctx = t.Context()
+			}
+			_, err := c.ImportArchive(ctx, test.as, test.archive, 0, ImportOptions{Limits: test.limits})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, want one with %q", err, test.want)
+			}
+			if got := c.left(t); got != "0 0 0" {
+				t.Errorf("names, layers and work are %s, want none", got)
+			}
+		})
+	}
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, errors.New("the line went dead") }
+
+func TestDigestIsChecked(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	archive := tarOf(t, [2]string{"a", "x"})
+	right := fmt.Sprintf("sha256:%x", sha256.Sum256(archive))
+	wrong := "sha256:" + strings.Repeat("0", 64)
+	if _, err := c.AddLayer(t.Context(), bytes.NewReader(archive), LayerOptions{Digest: wrong}); err == nil || !strings.Contains(err.Error(), "its digest is "+right) {
+		t.Errorf("a wrong digest: %v", err)
+	}
+	if _, err := c.AddLayer(t.Context(), bytes.NewReader(archive), LayerOptions{Digest: "sha256:../../x"}); err == nil {
+		t.Error("a digest that is a path was taken")
+	}
+	if got := c.left(t); got != "0 0 0" {
+		t.Errorf("names, layers and work are %s, want none", got)
+	}
+	if l, err := c.AddLayer(t.Context(), bytes.NewReader(archive), LayerOptions{Digest: right}); err != nil || l.Digest != right {
+		t.Errorf("the right digest: %+v, %v", l, err)
+	}
+	// What is there is not read again.
+	if _, err := c.AddLayer(t.Context(), failing{}, LayerOptions{Digest: right}); err != nil {
+		t.Errorf("the second time: %v", err)
+	}
+}
+
+func TestOneNameTakenByMany(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	results := make(chan error)
+	for i := range 8 {
+		archive := tarOf(t, [2]string{"a", fmt.Sprint(i)})
+		go func() {
+			_, err := c.ImportArchive(context.Background(), "same", bytes.NewReader(archive), 0, ImportOptions{})
+			results <- err
+		}()
+	}
+	won := 0
+	for range 8 {
+		if err := <-results; err == nil {
+			won++
+		} else if err.Error() != `store "same": the name is taken` {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d imports got the name", won)
+	}
+	if _, err := c.Prune(); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.left(t); got != "1 1 0" {
+		t.Errorf("names, layers and work are %s, want 1 1 0", got)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	shared := tarOf(t, [2]string{"shared", "x"})
+	c.mustImport(t, "one", shared)
+	c.mustImport(t, "two", shared)
+	c.mustImport(t, "three", tarOf(t, [2]string{"closed/", ""}, [2]string{"closed/own", "x"}))
+	tree(t, filepath.Join(c.dataDir, "rootfs"), map[string]string{"plain/bin/sh": "x", "bad name/bin/sh": "x"})
+	busy := func(Rootfs) ([]string, error) { return []string{"web", "db\x1b"}, nil }
+	if err := c.Remove("one", busy); err == nil || err.Error() != `remove "one": in use by web, db\x1b` {
+		t.Errorf("in use: %v", err)
+	}
+	for _, name := range []string{"host", "/etc", "nothing", "..", ".", "", "../rootfs/one"} {
+		if err := c.Remove(name, nobody); err == nil {
+			t.Errorf("%q was removed", name)
+		}
+	}
+	for _, step := range []struct{ name, left string }{
+		{"one", "4 2 0"}, {"three", "3 1 0"}, {"plain", "2 1 0"}, {"bad name", "1 1 0"}, {"two", "0 0 0"},
+	} {
+		if err := c.Remove(step.name, nobody); err != nil {
+			t.Errorf("%s: %v", step.name, err)
+		}
+		if got := c.left(t); got != step.left {
+			t.Errorf("after %s names, layers and work are %s, want %s", step.name, got, step.left)
+		}
+	}
+}
+
+// A link in the store is removed, what it leads to is not.
+func TestRemoveOfLink(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	mine := tree(t, workspace(t), map[string]string{"precious": "x"})
+	tree(t, filepath.Join(c.dataDir, "rootfs"), map[string]string{"link": "-> " + mine})
+	if err := c.Remove("link", nobody); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(mine, "precious")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLayersStayWhileAnImportRuns(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	c.mustImport(t, "one", tarOf(t, [2]string{"a", "x"}))
+	release, err := c.Hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Remove("one", nobody); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.left(t); got != "0 1 0" {
+		t.Errorf("during an import names, layers and work are %s, want 0 1 0", got)
+	}
+	release()
+	if p, err := c.Prune(); err != nil || p.Layers != 1 || p.Bytes != 1 {
+		t.Errorf("pruned %+v, %v", p, err)
+	}
+}
+
+func TestDamagedDocument(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]string{
+		"not JSON":                             "is damaged",
+		`{"version":7,"layers":["x"]}`:         "version 7",
+		`{"version":1}`:                        "names no layer",
+		`{"version":1,"layers":["../../etc"]}`: "is no digest",
+		`{"version":1,"layers":["sha256:` + strings.Repeat("0", 64) + `"]}`: "a layer is missing: " + strings.Repeat("0", 64),
+		`{"version":1,"layers":[` + strings.Repeat(`"x",`, 600) + `"x"]}`:   "601 layers are more than",
+	} {
+		c := newStore(t)
+		tree(t, filepath.Join(c.dataDir, "rootfs"), map[string]string{"x/rootfs.json": content})
+		list, err := c.List()
+		if err != nil || len(list) != 2 || !strings.Contains(list[1].Problem, want) {
+			t.Errorf("%.40s: the list is %+v, %v; want a problem with %q", content, list, err, want)
+		}
+		if r, err := c.Find("x"); err == nil {
+			if _, err := c.View(r, true); err == nil {
+				t.Errorf("%.40s: it has a view", content)
+			}
+		}
+	}
+	c := newStore(t)
+	tree(t, filepath.Join(c.dataDir, "rootfs"), map[string]string{"x/": ""})
+	if err := unix.Mkfifo(filepath.Join(c.dataDir, "rootfs/x/rootfs.json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := c.Find("x"); err != nil || !strings.Contains(r.Problem, "not a regular file") {
+		t.Errorf("a FIFO as document: %+v, %v", r, err)
+	}
+}
+
+func TestExportIsReproducible(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	r := c.mustImport(t, "one", tarOf(t, [2]string{"b/", ""}, [2]string{"b/file", "content"}, [2]string{"a", strings.Repeat("x", 300_000)}))
+	var first, second bytes.Buffer
+	if err := errors.Join(c.ExportTar(t.Context(), r, &first, nil), c.ExportTar(t.Context(), r, &second, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(first.Bytes(), second.Bytes()) {
+		t.Error("two exports differ")
+	}
+	again := c.mustImport(t, "again", first.Bytes())
+	var third bytes.Buffer
+	if err := c.ExportTar(t.Context(), again, &third, nil); err != nil || !bytes.Equal(first.Bytes(), third.Bytes()) {
+		t.Errorf("an export of an import differs, %v", err)
+	}
+	list, err := exec.Command("tar", "--list", "--file", writeTemp(t, first.Bytes())).Output()
+	if err != nil || string(list) != "./\na\nb/\nb/file\n" {
+		t.Errorf("tar lists %q, %v", list, err)
+	}
+}
+
+func writeTemp(t *testing.T, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestImportDirectory(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	dir := busyboxTree(t, workspace(t))
+	tree(t, dir, map[string]string{"link": "-> /etc/passwd", "d/file": "x"})
+	if err := errors.Join(os.Link(filepath.Join(dir, "d/file"), filepath.Join(dir, "d/hard")), unix.Mkfifo(filepath.Join(dir, "fifo"), 0o600),
+		unix.Mknod(filepath.Join(dir, "socket"), unix.S_IFSOCK|0o600, 0), unix.Setxattr(filepath.Join(dir, "d"), "user.colour", []byte("blue"), 0)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.ImportDirectory(t.Context(), "copy", dir, ImportOptions{})
+	if err != nil || r.Problem != "" {
+		t.Fatalf("it is %+v, %v", r, err)
+	}
+	d, err := c.Document("copy")
+	if err != nil || d.Source != dir {
+		t.Fatalf("the document is %+v, %v", d, err)
+	}
+	copied := c.layerTree(d.Layers[0])
+	var hard, file unix.Stat_t
+	if err := errors.Join(unix.Lstat(filepath.Join(copied, "d/hard"), &hard), unix.Lstat(filepath.Join(copied, "d/file"), &file)); err != nil || hard.Ino != file.Ino {
+		t.Errorf("the hard link is none: %v", err)
+	}
+	if target, _ := os.Readlink(filepath.Join(copied, "link")); target != "/etc/passwd" {
+		t.Errorf("the link leads to %q", target)
+	}
+	if _, err := os.Lstat(filepath.Join(copied, "socket")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket: %v", err)
+	}
+	if _, err := c.ImportDirectory(t.Context(), "x", filepath.Dir(c.dataDir), ImportOptions{}); err == nil || !strings.Contains(err.Error(), "the data directory is inside it") {
+		t.Errorf("a copy into itself: %v", err)
+	}
+	if _, err := c.ImportDirectory(t.Context(), "x", "/nowhere", ImportOptions{}); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("a copy of nothing: %v", err)
+	}
+}
+
+// importVariable makes the test binary import its standard input into the store of that directory.
+const importVariable = "AQUARIUM_ROOTFS_TEST_IMPORT"
+
+func playImport(dataDir string) error {
+	_, err := Open(dataDir).ImportArchive(context.Background(), "killed", os.Stdin, 0, ImportOptions{})
+	return err
+}
+
+func TestImportKilled(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), importVariable+"="+c.dataDir)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	archive := tarOf(t, [2]string{"first", "x"}, [2]string{"large", strings.Repeat("x", 1<<20)})
+	if _, err := stdin.Write(archive[:len(archive)-4096]); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		if found, _ := filepath.Glob(filepath.Join(c.dataDir, "tmp/*/tree/first")); len(found) == 1 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the import did not begin")
+		}
+	}
+	// What lives is not cleared.
+	if p, err := c.Prune(); err != nil || p.Interrupted != 0 {
+		t.Errorf("during the import pruned %+v, %v", p, err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	if got := c.left(t); got != "0 0 1" {
+		t.Errorf("after the kill names, layers and work are %s, want 0 0 1", got)
+	}
+	c.mustImport(t, "killed", archive)
+	if got := c.left(t); got != "1 1 0" {
+		t.Errorf("after the next import names, layers and work are %s, want 1 1 0", got)
+	}
+}
+
+func TestNoSpaceLeft(t *testing.T) {
+	t.Parallel()
+	needNamespaces(t)
+	base := workspace(t)
+	archive := writeTemp(t, tarOf(t, [2]string{"large", strings.Repeat("x", 4<<20)}))
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	arguments := []string{"--mount"}
+	if !isRoot() {
+		arguments = append(arguments, "--map-root-user")
+	}
+	script := `mount -t tmpfs -o size=1m none "$1" && exec "$2" < "$3"`
+	cmd := exec.Command("unshare", append(arguments, "/bin/sh", "-c", script, "sh", base, program, archive)...)
+	cmd.Env = append(os.Environ(), importVariable+"="+filepath.Join(base, "data"))
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), `import "killed": entry "large": write: no space left on device`) {
+		t.Errorf("the import says %s, %v", out, err)
+	}
+}
+
+func FuzzDocument(f *testing.F) {
+	f.Add([]byte(`{"version":1,"layers":["sha256:` + strings.Repeat("0", 64) + `"],"defaults":{"command":["sh"]}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := parseDocument(data)
+		if err == nil && (len(d.Layers) == 0 || !digestPattern.MatchString(d.Layers[0])) {
+			t.Errorf("%q was taken", data)
+		}
+	})
+}
