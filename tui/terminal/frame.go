@@ -1,11 +1,6 @@
 package terminal
 
-import (
-	"strings"
-	"unicode/utf8"
-
-	"github.com/clipperhouse/displaywidth"
-)
+import "strings"
 
 // painter turns cells into the text of a finished row.
 type painter struct {
@@ -14,13 +9,16 @@ type painter struct {
 	reverse bool // DECSCNM
 	links   bool
 	buf     []byte
+	last    int // where the last glyph begins in buf
+	end     int // and where it ends
+	probe   []byte
 }
 
 // styled returns a row of exactly cols columns, with SGR (and OSC 8 where
 // allowed) that leaves no style behind. over changes the look of single cells:
 // selection and search hits; it may be nil.
 func (p *painter) styled(cells []cell, cols int, over func(x int, c cell) cell) string {
-	p.buf = p.buf[:0]
+	p.buf, p.last, p.end = p.buf[:0], 0, 0
 	var style, blank cell
 	link := ""
 	for x := 0; x < cols; x++ {
@@ -50,7 +48,7 @@ func (p *painter) styled(cells []cell, cols int, over func(x int, c cell) cell) 
 
 // plain returns the text of a row, cols columns wide.
 func (p *painter) plain(cells []cell, cols int) string {
-	p.buf = p.buf[:0]
+	p.buf, p.last, p.end = p.buf[:0], 0, 0
 	for x := 0; x < cols; x++ {
 		g := glyph(0)
 		if x < len(cells) {
@@ -62,8 +60,11 @@ func (p *painter) plain(cells []cell, cols int) string {
 }
 
 // glyph appends the text of one cell at column x and returns how many further
-// columns it covers. What could not be drawn in its width becomes blanks.
+// columns it covers. What could not be drawn in its width is replaced.
 func (p *painter) glyph(g glyph, x, cols int) int {
+	before := p.buf[p.last:p.end]
+	p.last = len(p.buf)
+	defer func() { p.end = len(p.buf) }()
 	switch {
 	case g == 0 || g&glyphTail != 0:
 		p.buf = append(p.buf, ' ')
@@ -71,15 +72,33 @@ func (p *painter) glyph(g glyph, x, cols int) int {
 	case g < 0x80:
 		p.buf = append(p.buf, byte(g))
 		return 0
-	case g&glyphWide == 0:
-		p.buf = p.pool.appendText(p.buf, g)
-		return 0
-	case x+1 >= cols:
+	case g&glyphWide != 0 && x+1 >= cols:
 		p.buf = append(p.buf, ' ')
 		return 0
 	}
 	p.buf = p.pool.appendText(p.buf, g)
-	return 1
+	covers := 0
+	if g&glyphWide != 0 {
+		covers = 1
+	}
+	if g&glyphCluster != 0 || classify(rune(g&glyphMask)) == classComplex {
+		if p.joins(before) {
+			p.buf = append(p.buf[:p.last], "\ufffd "[:3+covers]...)
+		}
+	}
+	return covers
+}
+
+// joins reports whether the glyph just appended would be one grapheme cluster
+// with the one before it, or with whatever comes after: the row would then be
+// narrower than its cells.
+func (p *painter) joins(before []byte) bool {
+	own := p.buf[p.last:]
+	p.probe = append(append(append(p.probe[:0], before...), own...), 'a')
+	if n := len(before); n > 0 && firstCluster(p.probe) > n {
+		return true
+	}
+	return firstCluster(p.probe[len(before):]) > len(own)
 }
 
 func (p *painter) appendStyle(dst []byte, c cell) []byte {
@@ -136,12 +155,4 @@ func safeLink(uri string) bool {
 		}
 	}
 	return false
-}
-
-// textWidth is the number of columns of a grapheme cluster, 1 or 2.
-func textWidth(text []byte) int {
-	if len(text) == 1 || utf8.RuneCount(text) == 0 {
-		return 1
-	}
-	return clamp(displaywidth.Bytes(text), 1, 2)
 }

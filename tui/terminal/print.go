@@ -4,7 +4,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/clipperhouse/displaywidth"
-	"github.com/clipperhouse/uax29/v2/graphemes"
 )
 
 // printASCII writes a run of printable ASCII at the cursor: the fast path.
@@ -183,11 +182,16 @@ func (s *Screen) joinPrevious(r rune) bool {
 	}
 	row := s.grid.row(s.cur.y)
 	c := row.cells[x]
-	var space [maxClusterBytes + utf8.UTFMax]byte
-	text := s.appendGlyph(space[:0], c.ch)
+	if blank := c.ch == 0 || c.ch == ' '; blank && displaywidth.Rune(r) > 0 {
+		return false // an emoji modifier, say, on its own
+	} else if blank {
+		c.ch = ' '
+	}
+	text := s.pool.appendText(s.scratch[:0], c.ch)
 	before := len(text)
 	text = utf8.AppendRune(text, r)
-	if len(graphemes.FromBytes(text).First()) <= before {
+	s.scratch = text
+	if firstCluster(text) <= before {
 		return false
 	}
 	if len(text) > maxClusterBytes {
@@ -198,6 +202,7 @@ func (s *Screen) joinPrevious(r rune) bool {
 		return true
 	}
 	row.fresh = false
+	row.used = max(row.used, x+1)
 	s.widen(row, x, g, displaywidth.Bytes(text))
 	return true
 }
@@ -212,10 +217,7 @@ func (s *Screen) previous() (x int, ok bool) {
 	if x > 0 && x < row.used && row.cells[x].ch&glyphTail != 0 {
 		x--
 	}
-	if x < 0 || x >= row.used || row.cells[x].ch == 0 || row.cells[x].ch&glyphTail != 0 {
-		return 0, false
-	}
-	return x, true
+	return x, x >= 0
 }
 
 // widen gives the character at column x a new glyph, whose width may differ:
@@ -251,11 +253,7 @@ func (s *Screen) rewriteWide(row *row, x int, g glyph) {
 	s.cur.pen, s.modes.insert = pen, insert
 }
 
-// appendGlyph appends the text of a glyph.
-func (s *Screen) appendGlyph(dst []byte, g glyph) []byte {
-	return s.pool.appendText(dst, g)
-}
-
+// appendText appends the text of a glyph.
 func (p *pool) appendText(dst []byte, g glyph) []byte {
 	if g&glyphCluster != 0 {
 		return append(dst, p.clusters.text[g&glyphMask]...)

@@ -96,6 +96,9 @@ func (s *Screen) paste(y, x int, line []cell) {
 func (s *Screen) changeAttributes(p *params, reverse bool) {
 	a := s.areaFrom(p, 0)
 	change := func(y, from, to int) {
+		if from >= to {
+			return
+		}
 		r := s.grid.row(y)
 		r.used = max(r.used, to)
 		r.fresh = false
@@ -117,7 +120,7 @@ func (s *Screen) changeAttributes(p *params, reverse bool) {
 		if y == a.bottom-1 {
 			to = a.right
 		}
-		change(y, from, max(from, to))
+		change(y, from, to)
 	}
 }
 

@@ -64,6 +64,9 @@ func (f *reflower) flush(wrapped bool) {
 }
 
 func (f *reflower) out(cells []cell, wrapped bool) {
+	if len(cells) > 0 {
+		mendEdges(cells) // one column has no room for two
+	}
 	if f.mark >= 0 {
 		if f.mark < len(cells) {
 			f.markX, f.markY = f.mark, f.emitted

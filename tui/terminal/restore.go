@@ -1,6 +1,9 @@
 package terminal
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // defaultRestoreLines is how much history Restore writes when Options names nothing.
 const defaultRestoreLines = 1000
@@ -20,6 +23,8 @@ func (s *Screen) Restore() []byte {
 	if s.alternate() {
 		w.saved(&s.main.saved)
 		w.out("\x1b[?1049h")
+		w.style(cell{})
+		w.out("\x1b[2J" + plainCharsets)
 		w.placeRows(s.alt.grid)
 		w.kitty(&s.alt.kitty)
 	}
@@ -40,12 +45,20 @@ func (p *Pane) Restore() []byte {
 	return p.screen.Restore()
 }
 
+// plainCharsets makes all sets ASCII. A single shift goes on, but changes nothing.
+const plainCharsets = "\x1b(B\x1b)B\x1b*B\x1b+B\x0f"
+
 type restorer struct {
 	screen *Screen
 	pool   *pool
 	buf    []byte
 	now    cell // style in force
 	uri    string
+
+	rows    int    // written so far
+	wrapped bool   // the last of them wraps
+	width   int    // of its text
+	end     []byte // its last glyph
 }
 
 func (w *restorer) out(format string, args ...any) { w.buf = fmt.Appendf(w.buf, format, args...) }
@@ -74,49 +87,92 @@ func (w *restorer) history() {
 func (w *restorer) grid(g *grid) {
 	for y := range g.rows {
 		r := g.row(y)
-		if y < g.rows-1 {
-			w.row(r.cells[:r.used], r.wrapped)
-		} else {
-			w.cells(r.cells[:r.used], false)
-		}
+		w.row(r.cells[:r.used], r.wrapped)
 	}
 }
 
 // placeRows writes the rows of the alternate screen, each at its place.
 func (w *restorer) placeRows(g *grid) {
 	for y := range g.rows {
-		if r := g.row(y); r.used > 0 {
-			w.out("\x1b[%dH", y+1)
-			w.cells(r.cells[:r.used], false)
-		}
+		r := g.row(y)
+		w.out("\x1b[%dH", y+1)
+		w.oneRow(r.cells[:r.used])
 	}
 	w.style(cell{})
 }
 
-// row writes one row and what ends it: a newline, or nothing when text wraps.
+// row writes the next row. It comes after a newline, or without one where the
+// text of the row before wraps into it.
 func (w *restorer) row(cells []cell, wrapped bool) {
-	if hazardous(cells) {
-		w.backwards(cells)
-		wrapped = false
-	} else {
-		w.cells(cells, wrapped)
-	}
-	if !wrapped {
+	if w.rows > 0 && !(w.wrapped && w.wrapsInto(cells)) {
 		w.style(cell{})
 		w.out("\r\n")
 	}
-}
-
-// hazardous reports whether neighbours in a row might join when they are
-// written one after the other.
-func hazardous(cells []cell) bool {
-	for x := 1; x < len(cells); x++ {
-		g := cells[x].ch
-		if g&glyphCluster != 0 || g != 0 && g&glyphTail == 0 && classify(rune(g&glyphMask)) == classComplex {
-			return true
+	w.rows++
+	w.oneRow(cells)
+	w.wrapped = wrapped && !w.hazardous(cells)
+	w.width = len(cells)
+	for w.width > 0 && cells[w.width-1].ch == 0 {
+		w.width--
+	}
+	w.end = w.end[:0]
+	for x := w.width - 1; x >= 0 && len(w.end) == 0; x-- {
+		if cells[x].ch&glyphTail == 0 {
+			w.end = w.pool.appendText(w.end, cells[x].ch)
 		}
 	}
+}
+
+// wrapsInto reports whether printing cells after the row before begins a new row.
+func (w *restorer) wrapsInto(cells []cell) bool {
+	if len(cells) == 0 || cells[0].ch == 0 || w.hazardous(cells) || w.joins(w.end, cells[0].ch) {
+		return false
+	}
+	if cells[0].bg != 0 && hasGaps(cells, w.screen.cols) {
+		return false // scrolling would fill them with the colour
+	}
+	gap := 0
+	if cells[0].ch&glyphWide != 0 && cells[0].bg == 0 {
+		gap = 1
+	}
+	return w.width == w.screen.cols || w.width == w.screen.cols-gap
+}
+
+func hasGaps(cells []cell, cols int) bool {
+	return len(cells) < cols || slices.ContainsFunc(cells, func(c cell) bool { return c.ch == 0 })
+}
+
+func (w *restorer) oneRow(cells []cell) {
+	if w.hazardous(cells) {
+		w.backwards(cells)
+	} else {
+		w.cells(cells)
+	}
+}
+
+// hazardous reports whether neighbours in a row would join when they are
+// written one after the other: they came there by cursor addressing.
+func (w *restorer) hazardous(cells []cell) bool {
+	before := glyph(0)
+	for _, c := range cells {
+		if c.ch&glyphTail != 0 {
+			continue
+		}
+		if before != 0 && c.ch != 0 && w.joins(w.pool.appendText(nil, before), c.ch) {
+			return true
+		}
+		before = c.ch
+	}
 	return false
+}
+
+// joins reports whether a glyph would join the text before it.
+func (w *restorer) joins(before []byte, g glyph) bool {
+	if g&glyphCluster == 0 && classify(rune(g&glyphMask)) != classComplex {
+		return false
+	}
+	n := len(before)
+	return n > 0 && firstCluster(w.pool.appendText(before, g)) > n
 }
 
 // backwards writes a row from right to left, so that nothing can join.
@@ -126,16 +182,19 @@ func (w *restorer) backwards(cells []cell) {
 			continue
 		}
 		w.out("\x1b[%dG", x+1)
-		w.cells(cells[x:x+1], false)
+		w.cells(cells[x : x+1])
 	}
 }
 
 // cells writes cells from the cursor on.
-func (w *restorer) cells(cells []cell, wrapped bool) {
+func (w *restorer) cells(cells []cell) {
 	for x := 0; x < len(cells); x++ {
 		c := cells[x]
 		if c.ch&glyphTail != 0 {
 			continue
+		}
+		if c.ch == 0 && c.with(0) != (cell{bg: c.bg}) {
+			c.ch = ' ' // erasing leaves no attributes
 		}
 		if c.ch != 0 {
 			w.style(c)
@@ -147,17 +206,13 @@ func (w *restorer) cells(cells []cell, wrapped bool) {
 			n++
 		}
 		x += n - 1
-		w.empty(c, n, x == len(cells)-1, wrapped)
+		w.empty(c, n, x == len(cells)-1)
 	}
 }
 
 // empty writes n never-written cells: erased, not blanks.
-func (w *restorer) empty(c cell, n int, last, wrapped bool) {
-	switch {
-	case last && wrapped: // the gap before a double-width character
-		return
-	case c.plain():
-	default:
+func (w *restorer) empty(c cell, n int, last bool) {
+	if !c.plain() {
 		w.style(c)
 		w.out("\x1b[%dX", n)
 	}

@@ -68,7 +68,7 @@ func (w *restorer) cursor(c *cursor) {
 	}
 	w.out("\x1b[0\"q")
 	w.now.at &^= attrProtected
-	w.out("\x1b(B\x1b)B\x1b*B\x1b+B\x0f")
+	w.out(plainCharsets)
 	w.out("\x1b[%d;%dH", max(y, 0)+1, max(x, 0)+1)
 	if c.pending {
 		w.again(c)
@@ -99,7 +99,7 @@ func (w *restorer) again(c *cursor) {
 		x--
 		w.out("\x1b[D")
 	}
-	w.cells(r.cells[x:x+1], false)
+	w.cells(r.cells[x : x+1])
 }
 
 // modes writes the switches that differ from a fresh terminal's.

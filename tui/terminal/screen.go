@@ -59,6 +59,7 @@ type Screen struct {
 	tabs        tabStops
 	protect     protection
 	last        rune // for REP; 0 when there is nothing to repeat
+	scratch     []byte
 
 	history *history
 	pool    *pool

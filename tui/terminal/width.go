@@ -1,6 +1,10 @@
 package terminal
 
-import "unicode"
+import (
+	"unicode"
+
+	"github.com/clipperhouse/uax29/v2/graphemes"
+)
 
 // class sorts code points by the work they need.
 type class uint8
@@ -47,6 +51,12 @@ func classify(r rune) class {
 		return classNarrow
 	}
 	return classComplex
+}
+
+// firstCluster returns the length of the first grapheme cluster of b.
+func firstCluster(b []byte) int {
+	n, _, _ := graphemes.SplitFunc(b, true)
+	return n
 }
 
 // isFormat reports whether r has no appearance of its own.
