@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"path"
 	"strings"
 	"syscall"
 )
@@ -34,7 +33,7 @@ func OpenBeneath(root, name string, resolve uint64, create Kind) (int, error) {
 		return -1, err
 	}
 	defer syscall.Close(rootfd)
-	return openat(rootfd, strings.TrimPrefix(path.Clean("/"+name), "/"), resolve, create)
+	return openat(rootfd, strings.Trim(name, "/"), resolve, create)
 }
 
 func openat(rootfd int, name string, resolve uint64, create Kind) (int, error) {
@@ -45,8 +44,8 @@ func openat(rootfd int, name string, resolve uint64, create Kind) (int, error) {
 	if err != syscall.ENOENT || create == Nothing || name == "." {
 		return fd, err
 	}
-	dir, base := path.Split(name)
-	parent, err := openat(rootfd, strings.TrimSuffix(dir, "/"), resolve, Directory)
+	dir, base := Split(name)
+	parent, err := openat(rootfd, dir, resolve, Directory)
 	if err != nil {
 		return -1, err
 	}

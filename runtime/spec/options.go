@@ -8,7 +8,6 @@ package spec
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -51,14 +50,24 @@ type Options struct {
 	Cols, Rows  int   // the terminal's first size, in cells; 0 is 80×24
 }
 
-var nameForm = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$`)
-
 // CheckName refuses a sandbox or rootfs name that is not of the contract's form.
 func CheckName(name string) error {
-	if !nameForm.MatchString(name) {
+	if !validName(name) {
 		return &Refusal{fmt.Sprintf("name %s: not a valid name", abbreviate(name)), "a name has 1 to 63 letters, digits, '_', '.' or '-', and begins with a letter or digit"}
 	}
 	return nil
+}
+
+// validName matches [a-zA-Z0-9][a-zA-Z0-9_.-]{0,62} by hand: compiling the
+// expression would cost every start of the binary a quarter of a millisecond.
+func validName(name string) bool {
+	for i, c := range []byte(name) {
+		alphanumeric := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !alphanumeric && (i == 0 || c != '_' && c != '.' && c != '-') {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 63
 }
 
 // abbreviate quotes hostile text so that an error stays one short line.

@@ -1,7 +1,6 @@
 package step
 
 import (
-	"path"
 	"strings"
 	"syscall"
 
@@ -49,7 +48,7 @@ type Mknod struct {
 func (m *Mknod) Calls() []string {
 	calls := make([]string, len(m.Devices))
 	for i, d := range m.Devices {
-		calls[i] = call("mknod", m.Root+path.Join(m.Dir, d.Name), raw("S_IFCHR|0666"), raw(call("makedev", d.Major, d.Minor)))
+		calls[i] = call("mknod", m.Root+m.Dir+"/"+d.Name, raw("S_IFCHR|0666"), raw(call("makedev", d.Major, d.Minor)))
 	}
 	return calls
 }
@@ -68,7 +67,7 @@ func (m *Mknod) Do(*World) error {
 		}
 		// The mode that mknod was given went through the umask.
 		if err := syscall.Fchmodat(dir, d.Name, 0o666, 0); err != nil {
-			return failed(call("chmod", m.Root+path.Join(m.Dir, d.Name), raw("0666")), err)
+			return failed(call("chmod", m.Root+m.Dir+"/"+d.Name, raw("0666")), err)
 		}
 	}
 	return nil
@@ -91,7 +90,7 @@ type Symlink struct {
 func (s *Symlink) Calls() []string {
 	calls := make([]string, len(s.Links))
 	for i, l := range s.Links {
-		calls[i] = call("symlink", l.Target, s.Root+path.Join(s.Dir, l.Name))
+		calls[i] = call("symlink", l.Target, s.Root+s.Dir+"/"+l.Name)
 	}
 	return calls
 }

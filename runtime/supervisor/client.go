@@ -4,10 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"syscall"
 
@@ -17,23 +14,14 @@ import (
 // Conn is a connection to a sandbox's supervisor. Reading belongs to one
 // goroutine; requests may come from any.
 type Conn struct {
-	conn net.Conn
+	conn *os.File
 	mu   sync.Mutex // one request at a time on the wire
 }
 
 // Dial connects to the supervisor whose running directory is run.
 func Dial(run string) (*Conn, error) {
-	short, closer, err := shorten(filepath.Join(run, SocketName))
+	conn, err := wire.Dial(run + "/" + SocketName)
 	if err != nil {
-		return nil, err
-	}
-	defer closer()
-	conn, err := net.Dial("unix", short)
-	if err != nil {
-		var refused *net.OpError
-		if errors.As(err, &refused) {
-			err = refused.Err
-		}
 		return nil, fmt.Errorf("connect to supervisor: %w", err)
 	}
 	return &Conn{conn: conn}, nil
@@ -42,33 +30,35 @@ func Dial(run string) (*Conn, error) {
 // Start runs a supervisor in a session of its own and gives it boot. The
 // connection is its first viewer's; the first frame to come back is Started.
 func Start(boot Boot) (*Conn, error) {
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("socketpair", err)
-	}
-	theirs := os.NewFile(uintptr(pair[1]), "supervisor")
-	defer theirs.Close()
-	ours := os.NewFile(uintptr(pair[0]), "supervisor")
-	defer ours.Close()
-	conn, err := net.FileConn(ours)
+	conn, theirs, err := wire.Pair()
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Cmd{
-		Path:        "/proc/self/exe",
-		Args:        []string{Name, boot.State.Name},
-		Dir:         "/", // keep no directory busy
-		Env:         []string{"GOMAXPROCS=2"},
-		ExtraFiles:  []*os.File{theirs},
-		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
-	}
-	if err := command.Start(); err != nil {
+	defer theirs.Close()
+	process, err := startProcess(theirs, boot.State.Name)
+	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("start supervisor: %w", err)
 	}
-	go command.Wait() // whoever started it reaps it, if still there
+	go process.Wait() // whoever started it reaps it, if still there
 	c := &Conn{conn: conn}
 	return c, c.send(wire.Boot, boot)
+}
+
+func startProcess(socket *os.File, name string) (*os.Process, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	return os.StartProcess("/proc/self/exe", []string{Name, name}, &os.ProcAttr{
+		Dir: "/", // keep no directory busy
+		// A supervisor is idle nearly always: a small heap and few threads
+		// matter, a fast heap does not.
+		Env:   []string{"GOMAXPROCS=1", "GOGC=25"},
+		Files: []*os.File{null, null, null, socket},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
 }
 
 // Next waits for the next frame; at the end of the stream err is io.EOF.
@@ -89,6 +79,12 @@ func (c *Conn) Input(b []byte) error {
 
 // EndOfInput closes the program's standard input, where it is a pipe.
 func (c *Conn) EndOfInput() error { return c.send(wire.EndOfInput, struct{}{}) }
+
+// CloseOutput tells the program that nobody reads its standard output (1) or
+// standard error (2) any more, where it is a pipe.
+func (c *Conn) CloseOutput(number int) error {
+	return c.send(wire.CloseOut, wire.CloseRequest{Number: number})
+}
 
 // Resize gives the sandbox's terminal another size.
 func (c *Conn) Resize(size wire.Dimensions) error { return c.send(wire.Resize, size) }

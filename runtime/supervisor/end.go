@@ -3,9 +3,7 @@ package supervisor
 import (
 	"bufio"
 	"encoding/json"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -38,7 +36,7 @@ func (s *supervisor) settle(report wire.ExitReport) {
 // saveOutput keeps the scrollback of a stopped sandbox. A full disk costs the
 // output, not the record of the exit.
 func (s *supervisor) saveOutput() {
-	path := filepath.Join(s.boot.State.Bundle, OutputName)
+	path := s.boot.State.Bundle + "/" + OutputName
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return
@@ -65,19 +63,25 @@ func RemoveTree(path string) error {
 	if err == nil {
 		return nil
 	}
-	filepath.WalkDir(path, func(p string, d fs.DirEntry, _ error) error {
-		if d != nil && d.IsDir() {
-			os.Chmod(p, 0o700)
-		}
-		return nil
-	})
+	unlock(path)
 	return os.RemoveAll(path)
+}
+
+// unlock gives the owner every permission on the directories of a tree.
+func unlock(dir string) {
+	os.Chmod(dir, 0o700)
+	entries, _ := os.ReadDir(dir) // what cannot be read cannot be removed: RemoveAll says so
+	for _, entry := range entries {
+		if entry.IsDir() {
+			unlock(dir + "/" + entry.Name())
+		}
+	}
 }
 
 // trace keeps the launch's steps and what came of each.
 func (s *supervisor) trace(l *step.Launch) {
 	document, err := json.Marshal(step.Trace{Steps: s.boot.Plan.Steps, Events: l.Events})
 	if err == nil && !s.boot.State.Remove {
-		WriteFile(filepath.Join(s.boot.State.Bundle, TraceName), document)
+		WriteFile(s.boot.State.Bundle+"/"+TraceName, document)
 	}
 }

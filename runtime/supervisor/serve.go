@@ -2,44 +2,13 @@ package supervisor
 
 import (
 	"encoding/json"
-	"net"
-	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
-	"aquarium/runtime/kernel"
 	"aquarium/runtime/wire"
 )
 
-// Listen makes a unix socket at path, for its owner only. The path may be
-// longer than the 108 bytes of unix(7): the directory is reached by
-// descriptor.
-func Listen(path string) (net.Listener, error) {
-	short, closer, err := shorten(path)
-	if err != nil {
-		return nil, err
-	}
-	defer closer()
-	listener, err := net.Listen("unix", short)
-	if err != nil {
-		return nil, err
-	}
-	// The short path means nothing later on: the directory is removed as a whole.
-	listener.(*net.UnixListener).SetUnlinkOnClose(false)
-	return listener, nil
-}
-
-// shorten names a file by its directory's descriptor.
-func shorten(path string) (short string, closer func(), err error) {
-	dir, err := syscall.Open(filepath.Dir(path), kernel.O_PATH|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return "", nil, &os.PathError{Op: "open", Path: filepath.Dir(path), Err: err}
-	}
-	return kernel.FDPath(dir) + "/" + filepath.Base(path), func() { syscall.Close(dir) }, nil
-}
-
-func (s *supervisor) accept(listener net.Listener) {
+func (s *supervisor) accept(listener *wire.Listener) {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -81,6 +50,9 @@ func (s *supervisor) answer(v *viewer, target *session, kind wire.Type, payload 
 			return err
 		}
 		target.attach(v, request)
+		if v.creator {
+			target.decide()
+		}
 		s.mu.Lock()
 		if s.before != nil {
 			v.send(wire.Before, s.before)
@@ -90,6 +62,12 @@ func (s *supervisor) answer(v *viewer, target *session, kind wire.Type, payload 
 		target.input(payload)
 	case wire.EndOfInput:
 		target.endOfInput()
+	case wire.CloseOut:
+		var request wire.CloseRequest
+		if err := json.Unmarshal(payload, &request); err != nil {
+			return err
+		}
+		target.closeOutput(request.Number)
 	case wire.Resize:
 		var size wire.Dimensions
 		if err := json.Unmarshal(payload, &size); err != nil {

@@ -17,8 +17,12 @@ type session struct {
 	terminal *os.File // master of the pseudo-terminal; nil with pipes
 	stdin    *os.File // write end of the pipe; nil with a terminal
 	readers  sync.WaitGroup
+	// decided is closed when the creator has attached or gone; nil where there
+	// is none. Until then what pipes bring waits, so that nothing is missed.
+	decided chan struct{}
 
 	mu      sync.Mutex
+	pipe    map[wire.Type]*os.File // read ends of the program's output
 	history *history
 	viewers map[*viewer]bool
 	process *os.Process      // nil before the clone
@@ -26,7 +30,7 @@ type session struct {
 }
 
 func newSession(scrollback int64, size wire.Dimensions) *session {
-	return &session{history: newHistory(scrollback, size), viewers: make(map[*viewer]bool)}
+	return &session{history: newHistory(scrollback, size), viewers: make(map[*viewer]bool), pipe: make(map[wire.Type]*os.File)}
 }
 
 // drain reads a program's output until its end.
@@ -64,6 +68,7 @@ func (s *session) waitRoom() {
 	if s.terminal != nil {
 		return
 	}
+	s.waitDecided()
 	s.mu.Lock()
 	var slow []*viewer
 	for v := range s.viewers {
@@ -75,12 +80,40 @@ func (s *session) waitRoom() {
 	}
 }
 
+func (s *session) waitDecided() {
+	if s.decided != nil {
+		<-s.decided
+	}
+}
+
+// decide notes that the creator has attached or gone.
+func (s *session) decide() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.decided:
+	default:
+		close(s.decided)
+	}
+}
+
+// closeOutput closes the pipe that the program writes to. From then on it gets
+// EPIPE, and SIGPIPE.
+func (s *session) closeOutput(number int) {
+	s.mu.Lock()
+	pipe := s.pipe[map[int]wire.Type{1: wire.Output, 2: wire.Errput}[number]]
+	s.mu.Unlock()
+	if pipe != nil {
+		pipe.Close()
+	}
+}
+
 // attach shows the session to a viewer.
 func (s *session) attach(v *viewer, request wire.AttachRequest) {
 	s.mu.Lock()
 	torn := request.History && s.history.torn()
 	if request.History {
-		v.output(s.history.replay()...)
+		v.replay(s.history.replay())
 	}
 	v.send(wire.Live, struct{}{})
 	switch {
@@ -176,27 +209,56 @@ func (s *session) endOfInput() {
 // for once the program has ended.
 const flushTime = 2 * time.Second
 
-// finish collects the last output and tells every viewer how it ended.
+// finish collects the last output and tells every viewer how it ended. A
+// lossless viewer may take its time.
 func (s *session) finish(report wire.ExitReport) {
 	within(flushTime, s.readers.Wait)
-	s.mu.Lock()
-	s.exit = &report
-	var all []*viewer
-	for v := range s.viewers {
-		v.send(wire.Exit, report)
-		v.finish()
-		all = append(all, v)
+	within(flushTime, s.waitDecided)
+	hasty := s.dismiss(report, false)
+	for s.stalled() && !within(flushTime, s.readers.Wait) {
 	}
-	s.mu.Unlock()
-	within(flushTime, func() {
-		for _, v := range all {
-			v.waitEnd()
-		}
-	})
+	patient := s.dismiss(report, true)
+	within(flushTime, func() { waitEnds(hasty) })
+	waitEnds(patient)
 }
 
-// within runs wait, for at most limit.
-func within(limit time.Duration, wait func()) {
+// dismiss tells the viewers that are lossless, or those that are not, how it
+// ended.
+func (s *session) dismiss(report wire.ExitReport, lossless bool) []*viewer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.exit = &report
+	var told []*viewer
+	for v := range s.viewers {
+		if v.lossless == lossless {
+			v.send(wire.Exit, report)
+			v.finish()
+			told = append(told, v)
+		}
+	}
+	return told
+}
+
+// stalled tells whether output waits for a lossless viewer.
+func (s *session) stalled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for v := range s.viewers {
+		if v.full() {
+			return true
+		}
+	}
+	return false
+}
+
+func waitEnds(viewers []*viewer) {
+	for _, v := range viewers {
+		v.waitEnd()
+	}
+}
+
+// within runs wait, for at most limit, and tells whether it came to its end.
+func within(limit time.Duration, wait func()) bool {
 	done := make(chan struct{})
 	go func() {
 		wait()
@@ -204,7 +266,9 @@ func within(limit time.Duration, wait func()) {
 	}()
 	select {
 	case <-done:
+		return true
 	case <-time.After(limit):
+		return false
 	}
 }
 
@@ -294,6 +358,9 @@ func (s *session) pipes(keepInput bool) (theirs [3]*os.File, err error) {
 			return theirs, err
 		}
 		theirs[fd] = end
+		s.mu.Lock()
+		s.pipe[kind] = ours
+		s.mu.Unlock()
 		s.drain(kind, ours)
 	}
 	return theirs, nil

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -64,7 +63,7 @@ func (s State) Save(dir string) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(filepath.Join(dir, StateFile), document)
+	return WriteFile(dir+"/"+StateFile, document)
 }
 
 // WriteFile replaces a file by one rename: a reader, a full disk or a kill

@@ -9,13 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"os"
-	"path/filepath"
-	"runtime/debug"
 	"sync"
-	"syscall"
 
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/step"
 	"aquarium/runtime/wire"
 )
@@ -69,12 +66,8 @@ type supervisor struct {
 
 // Main runs a supervisor and never returns.
 func Main() {
-	// A supervisor is idle nearly always: a small heap matters, a fast one does not.
-	debug.SetGCPercent(25)
-	conn, err := bootConn()
-	if err != nil {
-		os.Exit(exitBroken)
-	}
+	kernel.DefaultSignals()
+	conn := wire.Socket(bootSocket, "creator")
 	kind, payload, err := wire.Read(conn)
 	s := &supervisor{goOn: make(chan struct{}, 1)}
 	if err != nil || kind != wire.Boot || json.Unmarshal(payload, &s.boot) != nil {
@@ -87,23 +80,22 @@ func Main() {
 // exitBroken is the status of a supervisor that was not started as it must be.
 const exitBroken = 125
 
-func bootConn() (net.Conn, error) {
-	syscall.CloseOnExec(bootSocket)
-	file := os.NewFile(bootSocket, "creator")
-	defer file.Close()
-	return net.FileConn(file)
-}
-
-func (s *supervisor) run(creator net.Conn) {
+func (s *supervisor) run(creator *os.File) {
 	first := newViewer(creator)
+	first.creator = true
 	s.session = newSession(s.boot.Scrollback, s.boot.Size)
-	go s.serve(first)
+	s.session.decided = make(chan struct{})
+	go func() {
+		s.serve(first)
+		s.session.decide()
+	}()
 	launched, err := s.launch()
 	if err != nil {
 		report := failure(err)
 		s.undo()
 		first.send(wire.Started, report)
 		first.finish()
+		s.session.decide()
 		s.session.finish(wire.ExitReport{Code: report.Code, Reason: report.Error})
 		within(flushTime, first.waitEnd)
 		return
@@ -113,6 +105,8 @@ func (s *supervisor) run(creator net.Conn) {
 	report := s.session.wait() // its end is the end of the whole pid namespace
 	s.settle(report)
 	s.session.finish(report)
+	first.finish()
+	within(flushTime, first.waitEnd)
 }
 
 // launch brings the sandbox up; nothing is left of it on error but its
@@ -122,7 +116,7 @@ func (s *supervisor) launch() (*step.Launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := Listen(filepath.Join(s.boot.Run, SocketName))
+	listener, err := wire.Listen(s.boot.Run + "/" + SocketName)
 	if err != nil {
 		return nil, err
 	}

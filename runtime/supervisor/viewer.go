@@ -2,7 +2,7 @@ package supervisor
 
 import (
 	"encoding/json"
-	"net"
+	"os"
 	"sync"
 
 	"aquarium/runtime/wire"
@@ -12,10 +12,14 @@ import (
 // is left out (or, for a lossless viewer, before the program has to wait).
 const maxQueued = 1 << 20
 
+// batchSize is how many bytes of frames are collected into one write.
+const batchSize = 32 << 10
+
 // viewer is one connection that output is sent to. Its queue never blocks the
 // sender; a goroutine of its own writes it out.
 type viewer struct {
-	conn     net.Conn
+	conn     *os.File
+	creator  bool // of the sandbox
 	lossless bool
 	catchUp  func() []frame // what a viewer that fell behind is shown next
 
@@ -28,7 +32,7 @@ type viewer struct {
 	ended  bool // the writer is gone
 }
 
-func newViewer(conn net.Conn) *viewer {
+func newViewer(conn *os.File) *viewer {
 	v := &viewer{conn: conn}
 	v.cond = sync.NewCond(&v.mu)
 	go v.write()
@@ -50,6 +54,15 @@ func (v *viewer) output(frames ...frame) {
 		v.queue = append(v.queue, f)
 		v.queued += len(f.payload)
 	}
+	v.cond.Broadcast()
+}
+
+// replay queues the past. It is not held against the viewer: only what comes
+// faster than it reads is.
+func (v *viewer) replay(frames []frame) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.queue = append(v.queue, frames...)
 	v.cond.Broadcast()
 }
 
@@ -82,6 +95,13 @@ func (v *viewer) waitRoom() {
 	v.mu.Unlock()
 }
 
+// full tells whether waitRoom would wait.
+func (v *viewer) full() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.lossless && v.queued > maxQueued && !v.ended
+}
+
 // waitEnd waits until the connection is closed.
 func (v *viewer) waitEnd() {
 	v.mu.Lock()
@@ -93,18 +113,26 @@ func (v *viewer) waitEnd() {
 
 func (v *viewer) write() {
 	defer v.end()
+	var batch []byte
 	for {
 		frames, ok := v.next()
 		if !ok {
 			return
 		}
-		buffers := make(net.Buffers, 0, 2*len(frames))
-		for _, f := range frames {
+		batch = batch[:0]
+		for i, f := range frames {
 			header := wire.Header(f.kind, len(f.payload))
-			buffers = append(buffers, header[:], f.payload)
+			batch = append(append(batch, header[:]...), f.payload...)
+			if len(batch) < batchSize && i < len(frames)-1 {
+				continue
+			}
+			if _, err := v.conn.Write(batch); err != nil {
+				return
+			}
+			batch = batch[:0]
 		}
-		if _, err := buffers.WriteTo(v.conn); err != nil {
-			return
+		if cap(batch) > 2*batchSize {
+			batch = nil // a replay's worth is not kept
 		}
 	}
 }
@@ -134,7 +162,8 @@ func (v *viewer) resume() []frame {
 	defer v.mu.Unlock()
 	late := v.queue // what may not be left out came after
 	v.queue = nil
-	return append(append([]frame{{kind: wire.Skipped}}, frames...), late...)
+	frames = append(append([]frame{{kind: wire.Skipped}}, frames...), frame{wire.Live, []byte("{}")})
+	return append(frames, late...)
 }
 
 func (v *viewer) end() {

@@ -35,6 +35,7 @@ const (
 	Signal     Type = 'k' // SignalRequest
 	Stop       Type = 's' // StopRequest
 	GoOn       Type = 'g' // stepped launch: do the next step
+	CloseOut   Type = 'c' // CloseRequest: nobody reads that output any more
 	Exec       Type = 'x' // ExecRequest: one more program; the connection becomes its viewer
 )
 
@@ -45,7 +46,7 @@ const (
 	Errput  Type = 'E' // standard error, where there is no terminal
 	Size    Type = 'w' // Dimensions of the terminal from here on
 	Live    Type = 'l' // the history ends here
-	Skipped Type = 'z' // output was left out because the viewer was too slow; what follows restores the modes
+	Skipped Type = 'z' // output was left out because the viewer was too slow; what follows, up to Live, is the latest history
 	Before  Type = 'b' // StepReport: a stepped launch waits
 	Exit    Type = 'q' // ExitReport: the last frame
 	Done    Type = 'd' // a request was carried out; ErrorReport when it was not
@@ -68,6 +69,12 @@ type AttachRequest struct {
 // SignalRequest sends a signal to the sandbox's first process.
 type SignalRequest struct {
 	Number int `json:"number"`
+}
+
+// CloseRequest closes the pipe that the program writes to: it then sees EPIPE,
+// as in a pipeline whose reader has gone.
+type CloseRequest struct {
+	Number int `json:"number"` // 1 is standard output, 2 standard error
 }
 
 // StopRequest asks the program to end, and kills it when it has not by then.
