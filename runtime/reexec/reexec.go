@@ -22,4 +22,7 @@ func init() {
 	case supervisor.Name:
 		supervisor.Main()
 	}
+	if len(os.Args) > 1 && os.Args[1] == "run" {
+		supervisor.Prestart()
+	}
 }

@@ -73,6 +73,7 @@ func Main() {
 	if err != nil || kind != wire.Boot || json.Unmarshal(payload, &s.boot) != nil {
 		os.Exit(exitBroken)
 	}
+	setTitle(s.boot.State.Name)
 	s.run(conn)
 	os.Exit(0)
 }
