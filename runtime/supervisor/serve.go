@@ -50,7 +50,7 @@ func (s *supervisor) answer(v *viewer, target *session, kind wire.Type, payload 
 			return err
 		}
 		target.attach(v, request)
-		if v.creator {
+		if v.creator && target == s.session {
 			target.decide()
 		}
 		s.mu.Lock()
