@@ -2,70 +2,127 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"aquarium/cmd/aquarium/console"
 	"aquarium/runtime/sandbox"
-	"aquarium/runtime/spec"
 	"aquarium/runtime/wire"
 )
 
 func newRun() *cobra.Command {
-	var o spec.Options
-	var detach bool
+	var r runFlags
 	c := &cobra.Command{
 		Use:   "run [flags] ROOTFS [COMMAND [ARG…]]",
 		Short: "Launch a sandbox",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Launch a sandbox from ROOTFS, a name of the catalogue or a directory (written
+with a slash), and run COMMAND in it as PID 1 (default: what the root
+filesystem asks for, or else its shell).
+
+The exit status is the program's own, 128+N where signal N ended it; 125 is an
+error of Aquarium's, 126 a program that cannot be executed, 127 one that does
+not exist.
+
+In a terminal, Ctrl-] d detaches and the program runs on. Without one, standard
+input, output and error are passed through as three pipes, and signals too.`,
+		Example: `  aquarium run host                            a shell on a copy-on-write view of this machine
+  aquarium run --rm ./busybox ls -l /          one command, nothing left afterwards
+  aquarium run -d --name web ./debian nginx    print the id and leave it running
+  aquarium run --rm -v ./src:/src:ro ./debian make -C /src
+  tar c . | aquarium run --rm ./debian tar t   standard input as a pipe
+  aquarium run --dry-run ./busybox             the launch, call by call`,
+		Args:              arguments(1, -1, "ROOTFS"),
+		ValidArgsFunction: completeRun,
 	}
-	f := c.Flags()
-	f.SetInterspersed(false)
-	f.StringVar(&o.Name, "name", "", "name of the sandbox")
-	f.BoolVar(&o.Remove, "rm", false, "remove")
-	f.BoolVarP(&detach, "detach", "d", false, "detach")
-	f.BoolVarP(&o.TTY, "tty", "t", stdinIsTerminal(), "tty")
-	f.BoolVarP(&o.Interactive, "interactive", "i", stdinIsTerminal(), "stdin")
-	f.StringVar((*string)(&o.RootSwitch), "root-switch", "pivot_root", "")
-	f.StringSliceVar(&o.Share, "share", nil, "")
-	f.StringArrayVarP(&o.Volumes, "volume", "v", nil, "")
-	f.StringVarP(&o.User, "user", "u", "", "")
-	f.BoolVar(&o.Writable, "writable", false, "")
-	f.BoolVar(&o.ReadOnly, "read-only", false, "")
-	f.StringSliceVar(&o.CapAdd, "cap-add", nil, "")
-	var dry bool
-	f.BoolVar(&dry, "dry-run", false, "")
-	c.RunE = func(_ *cobra.Command, args []string) error {
-		o.Rootfs, o.Command = args[0], args[1:]
+	r.register(c.Flags())
+	completeRunFlags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		keys, err := prefix(r.detachKeys)
+		if err == nil {
+			err = r.complete(c, args)
+		}
+		if err != nil {
+			return err
+		}
 		store, err := sandbox.Open()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case r.dryRun:
+			return dryRun(store, r)
+		case r.detach:
+			return launchDetached(store, r)
 		}
-		if dry {
-			plan, err := store.Plan(o)
-			if err != nil {
-				return err
-			}
-			for i, s := range plan.Steps {
-				fmt.Printf("%2d %s %s\n", i, s.Actor, s.Call())
-			}
-			return nil
-		}
-		sb, conn, err := store.Launch(o)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		if detach {
-			if err := sb.WaitStarted(conn); err != nil {
-				return err
-			}
-			fmt.Println(sb.ID)
-			return nil
-		}
-		if err := conn.Attach(wire.AttachRequest{History: true, Follow: true, Lossless: true}); err != nil {
-			return err
-		}
-		return view(sb, conn)
+		return launch(store, r, keys)
 	}
 	return c
+}
+
+// dryRun prints the plan: who calls what.
+func dryRun(store *sandbox.Store, r runFlags) error {
+	plan, err := store.Plan(r.Options)
+	if err != nil {
+		return err
+	}
+	for _, s := range plan.Steps {
+		fmt.Printf("%-10s  %s\n", s.Actor, s.Call())
+	}
+	return nil
+}
+
+func launchDetached(store *sandbox.Store, r runFlags) error {
+	sb, conn, err := store.Launch(r.Options)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := sb.WaitStarted(conn); err != nil {
+		return err
+	}
+	fmt.Println(sb.ID)
+	return nil
+}
+
+func launch(store *sandbox.Store, r runFlags, keys console.Prefix) error {
+	sb, conn, err := store.Launch(r.Options)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return look(sb, console.Viewer{
+		Conn: conn,
+		Open: func(size wire.Dimensions) error {
+			return conn.Attach(wire.AttachRequest{Dimensions: size, History: true, Follow: true, Lossless: true})
+		},
+		TTY: r.TTY, Input: r.Interactive, Ends: true, Prefix: keys,
+		Signal: sb.Signal,
+	})
+}
+
+// look shows a program until it ends, and words how looking ended.
+func look(sb sandbox.Sandbox, v console.Viewer) error {
+	exit, err := v.Run()
+	switch err := err.(type) {
+	case nil:
+		if exit.Code != 0 {
+			return exitCode(exit.Code)
+		}
+		return nil
+	case console.NotStarted:
+		return &sandbox.LaunchError{Name: sb.Name, Report: err.Report}
+	case console.Interrupted:
+		stillRuns(sb)
+		return exitCode(exitSignal + int(err.Signal))
+	}
+	if err == console.ErrDetached {
+		stillRuns(sb)
+		return nil
+	}
+	return &sandbox.Error{What: "attach to " + sb.Name, Err: err, Way: "`aquarium ps -a` shows what became of it"}
+}
+
+// stillRuns says how to come back.
+func stillRuns(sb sandbox.Sandbox) {
+	fmt.Fprintf(os.Stderr, "aquarium: detached from %s, which runs on: `aquarium attach %s` comes back\n", sb.Name, sb.Name)
 }
