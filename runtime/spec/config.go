@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -127,7 +128,24 @@ func environment(o Options, hostname string) []string {
 	if o.TTY {
 		env = append(env, "TERM=xterm-256color")
 	}
-	return append(env, o.Env...)
+	return lastOfEach(append(env, o.Env...))
+}
+
+// lastOfEach keeps one value of each variable, the last given, at the place of
+// the first: of two in an environment, programs disagree which counts.
+func lastOfEach(env []string) []string {
+	at := make(map[string]int)
+	var kept []string
+	for _, entry := range env {
+		name, _, _ := strings.Cut(entry, "=")
+		if i, again := at[name]; again {
+			kept[i] = entry
+			continue
+		}
+		at[name] = len(kept)
+		kept = append(kept, entry)
+	}
+	return kept
 }
 
 // namespaceTypes maps the names of /proc/PID/ns to OCI's. A time namespace is
