@@ -24,16 +24,24 @@ const Name = "aquarium-supervise"
 // it then is the first viewer.
 const bootSocket = 3
 
-// Boot is what a supervisor needs to know, all of it.
-type Boot struct {
-	Plan       step.Encoded    `json:"plan"`
-	State      State           `json:"state"`
-	Run        string          `json:"run"`    // directory of the socket and the running state
-	Remove     []string        `json:"remove"` // what else to delete with the sandbox
-	Stdin      bool            `json:"stdin"`  // keep standard input open
+// Preparation is what a supervisor needs to start init, which then waits for
+// its plan while the creator still makes the sandbox's directories.
+type Preparation struct {
+	Name       string          `json:"name"`
+	Clone      step.Step       `json:"clone"` // the plan's first step
+	TTY        bool            `json:"tty"`
+	Stdin      bool            `json:"stdin"` // keep standard input open
 	Size       wire.Dimensions `json:"size"`
 	Scrollback int64           `json:"scrollback"` // bytes; 0 is the default
-	Exec       ExecDefaults    `json:"exec"`
+}
+
+// Boot is the rest of what a supervisor needs to know.
+type Boot struct {
+	Plan   step.Encoded `json:"plan"`
+	State  State        `json:"state"`
+	Run    string       `json:"run"`    // directory of the socket and the running state
+	Remove []string     `json:"remove"` // what else to delete with the sandbox
+	Exec   ExecDefaults `json:"exec"`
 }
 
 // ExecDefaults is what a program that is run later has in common with the
@@ -58,6 +66,7 @@ const (
 type supervisor struct {
 	boot    Boot
 	session *session
+	launch  *step.Launch
 	goOn    chan struct{} // stepped launch: a viewer said go on
 
 	mu     sync.Mutex
@@ -68,29 +77,56 @@ type supervisor struct {
 func Main() {
 	kernel.DefaultSignals()
 	conn := wire.Socket(bootSocket, "creator")
-	kind, payload, err := wire.Read(conn)
 	s := &supervisor{goOn: make(chan struct{}, 1)}
-	if err != nil || kind != wire.Boot || json.Unmarshal(payload, &s.boot) != nil {
-		os.Exit(exitBroken)
-	}
-	setTitle(s.boot.State.Name)
-	s.run(conn)
+	var p Preparation
+	mustRead(conn, wire.Prepare, &p)
+	setTitle(p.Name)
+	cloned := s.prepare(p)
+	mustRead(conn, wire.Boot, &s.boot) // if not, init dies with this process
+	s.run(conn, cloned)
 	os.Exit(0)
 }
 
-// exitBroken is the status of a supervisor that was not started as it must be.
+// exitBroken is the status of a supervisor whose creator gave up.
 const exitBroken = 125
 
-func (s *supervisor) run(creator *os.File) {
+// mustRead reads a frame of the creator's, or ends the process.
+func mustRead(conn *os.File, want wire.Type, message any) {
+	kind, payload, err := wire.Read(conn)
+	if err != nil || kind != want || json.Unmarshal(payload, message) != nil {
+		os.Exit(exitBroken)
+	}
+}
+
+// prepare starts init, which waits for its plan.
+func (s *supervisor) prepare(p Preparation) error {
+	s.session = newSession(p.Scrollback, p.Size)
+	s.session.decided = make(chan struct{})
+	stdio, err := s.stdio(p)
+	if err != nil {
+		return err
+	}
+	defer closeAll(stdio)
+	s.launch, err = step.Spawn(p.Clone, stdio)
+	if err == nil {
+		s.session.started(s.launch.Process)
+	}
+	return err
+}
+
+// run brings the sandbox up, holds it, and cleans up after it. cloned is what
+// came of starting init.
+func (s *supervisor) run(creator *os.File, cloned error) {
 	first := newViewer(creator)
 	first.creator = true
-	s.session = newSession(s.boot.Scrollback, s.boot.Size)
-	s.session.decided = make(chan struct{})
 	go func() {
 		s.serve(first)
 		s.session.decide()
 	}()
-	launched, err := s.launch()
+	err := cloned
+	if err == nil {
+		err = s.bringUp()
+	}
 	if err != nil {
 		report := failure(err)
 		s.undo()
@@ -101,8 +137,8 @@ func (s *supervisor) run(creator *os.File) {
 		within(flushTime, first.waitEnd)
 		return
 	}
-	first.send(wire.Started, wire.StartedReport{PID: launched.Process.Pid})
-	go s.trace(launched)
+	first.send(wire.Started, wire.StartedReport{PID: s.launch.Process.Pid})
+	go s.trace(s.launch)
 	report := s.session.wait() // its end is the end of the whole pid namespace
 	s.settle(report)
 	s.session.finish(report)
@@ -110,30 +146,23 @@ func (s *supervisor) run(creator *os.File) {
 	within(flushTime, first.waitEnd)
 }
 
-// launch brings the sandbox up; nothing is left of it on error but its
-// directories.
-func (s *supervisor) launch() (*step.Launch, error) {
-	stdio, err := s.stdio()
-	if err != nil {
-		return nil, err
-	}
+// bringUp gives init its plan and waits until the program runs; nothing is
+// left of the sandbox on error but its directories.
+func (s *supervisor) bringUp() error {
 	listener, err := wire.Listen(s.boot.Run + "/" + SocketName)
-	if err != nil {
-		return nil, err
-	}
-	go s.accept(listener)
-	launched, err := step.Spawn(s.boot.Plan, stdio)
-	closeAll(stdio)
 	if err == nil {
-		defer launched.Close()
-		s.session.started(launched.Process)
-		err = s.follow(launched)
+		go s.accept(listener)
+		err = s.launch.Send(s.boot.Plan)
 	}
-	if err != nil && launched != nil && launched.Process != nil {
-		launched.Process.Kill()
-		launched.Process.Wait()
+	if err == nil {
+		err = s.follow(s.launch)
 	}
-	return launched, err
+	s.launch.Close()
+	if err != nil {
+		s.launch.Process.Kill()
+		s.launch.Process.Wait()
+	}
+	return err
 }
 
 // follow waits until the program runs, stopping before each step when the
@@ -196,9 +225,9 @@ func (s *supervisor) setPID(pid int) {
 
 // stdio makes the program's descriptors 0, 1 and 2. With a terminal they are
 // /dev/null until init has opened it.
-func (s *supervisor) stdio() (theirs [3]*os.File, err error) {
-	if !s.boot.State.TTY {
-		return s.session.pipes(s.boot.Stdin)
+func (s *supervisor) stdio(p Preparation) (theirs [3]*os.File, err error) {
+	if !p.TTY {
+		return s.session.pipes(p.Stdin)
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	return [3]*os.File{null, null, null}, err
