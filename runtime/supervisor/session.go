@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -336,7 +337,7 @@ func (s *session) wait() wire.ExitReport {
 	status := state.Sys().(syscall.WaitStatus)
 	if status.Signaled() {
 		number := status.Signal()
-		return wire.ExitReport{Code: 128 + int(number), Signal: int(number), Reason: "killed by " + number.String()}
+		return wire.ExitReport{Code: 128 + int(number), Signal: int(number), Reason: fmt.Sprintf("signal %d, %v", int(number), number)}
 	}
 	return wire.ExitReport{Code: status.ExitStatus()}
 }
