@@ -1,0 +1,76 @@
+package tui
+
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"aquarium/runtime/supervisor"
+)
+
+// action is something that the user can ask for, by a key or in the palette.
+// The footer, the help screen and the palette are made from the one table.
+type action struct {
+	key.Binding
+	about string             // one sentence for the help screen
+	can   func(m *root) bool // nil is always
+	do    func(m *root) tea.Cmd
+}
+
+// bind makes a binding; the first key is the one that is shown.
+func bind(does string, shown string, keys ...string) key.Binding {
+	return key.NewBinding(key.WithKeys(keys...), key.WithHelp(shown, does))
+}
+
+// actions is every key of the screen itself, in the order of the footer. Where
+// one key has two meanings, the first that can be done is done.
+func actions() []action {
+	return []action{
+		{bind("launch", "Enter", "enter"), "Launch a sandbox from the selected root filesystem, and attach to it.", onTrees, (*root).launchSelected},
+		{bind("options…", "o", "o"), "Launch with options: every flag of `aquarium run`, as a form.", onTrees, (*root).openLaunchForm},
+		{bind("attach", "Enter", "enter", "a"), "Attach: all keys go to the program, until the prefix key and d.", onRunning, (*root).attachSelected},
+		{bind("attach", "a", "a"), "", hasRunning, (*root).attachSelected},
+		{bind("shell", "e", "e"), "Run a shell in the sandbox, beside its program.", hasRunning, (*root).execShell},
+		{bind("stop", "s", "s"), "Ask the program to end, with SIGTERM; after a while with SIGKILL.", hasRunning, (*root).askStop},
+		{bind("signal…", "K", "K"), "Send any signal to the program.", hasRunning, (*root).askSignal},
+		{bind("remove", "d", "d"), "Delete the sandbox with its layer.", hasSandbox, (*root).askRemove},
+		{bind("zoom", "z", "z"), "Give the right side the whole screen, and back.", nil, (*root).toggleZoom},
+		{bind("logs", "l", "l"), "The output so far, to scroll and search.", hasSandbox, openTabKey("l")},
+		{bind("overview", "i", "i"), "The facts of the sandbox on one page.", hasSandbox, openTabKey("i")},
+		{bind("terminal", "0", "0"), "The sandbox's terminal.", hasSandbox, openTabKey("0")},
+		{bind("copy", "y", "y"), "Copy the selected text, or else the sandbox's or root filesystem's name.", nil, (*root).copySelected},
+		{bind("filter", "/", "/"), "Filter the list, or search the output.", nil, (*root).openPrompt},
+		{bind("next pane", "Tab", "tab"), "Go to the next pane.", nil, func(m *root) tea.Cmd { return m.focusBy(1) }},
+		{bind("previous pane", "Shift-Tab", "shift+tab"), "Go to the pane before.", nil, func(m *root) tea.Cmd { return m.focusBy(-1) }},
+		{bind("tab to the right", "→", "right"), "Go to the next tab of the right side.", nil, func(m *root) tea.Cmd { return m.work.openNext(1) }},
+		{bind("tab to the left", "←", "left"), "Go to the tab before.", nil, func(m *root) tea.Cmd { return m.work.openNext(-1) }},
+		{bind("commands", ":", ":"), "The palette: choose from everything that can be done here.", nil, (*root).openPalette},
+		{bind("help", "?", "?"), "This page.", nil, (*root).openHelp},
+		{bind("suspend", "Ctrl-Z", "ctrl+z"), "Stop Aquarium and go back to the shell; `fg` continues.", nil, func(*root) tea.Cmd { return tea.Suspend }},
+		{bind("quit", "q", "q", "ctrl+c"), "Leave. The sandboxes run on.", nil, (*root).quit},
+	}
+}
+
+func onTrees(m *root) bool {
+	_, ok := m.trees.selected()
+	return ok && m.focus == panelRootfs
+}
+
+func hasSandbox(m *root) bool { return m.work.subject != nil }
+
+func hasRunning(m *root) bool {
+	return hasSandbox(m) && m.work.subject.Status != supervisor.Stopped
+}
+
+func onRunning(m *root) bool { return m.focus != panelRootfs && hasRunning(m) }
+
+func openTabKey(key string) func(*root) tea.Cmd {
+	return func(m *root) tea.Cmd {
+		cmd, _ := m.work.openKey(key)
+		if m.focus == panelRootfs || m.layout.single {
+			return tea.Batch(cmd, m.focusOn(panelWork))
+		}
+		return cmd
+	}
+}
+
+func (a *action) possible(m *root) bool { return a.can == nil || a.can(m) }

@@ -1,0 +1,124 @@
+package tui
+
+import (
+	"sync/atomic"
+
+	tea "charm.land/bubbletea/v2"
+
+	"aquarium/tui/terminal"
+)
+
+// prefixPressed says that the user gave a command with the prefix key.
+type prefixPressed struct {
+	command terminal.Command
+	from    *attachment
+}
+
+// keyboard switches the user's keys between the UI and a sandbox. Attached,
+// bytes go to the program as they are, past the event loop: terminal.Passthrough.
+type keyboard struct {
+	input *terminal.Passthrough
+	send  func(tea.Msg)
+	now   *attachment    // nil when detached
+	modes terminal.Modes // what the outer terminal was told last
+}
+
+// attach sends what the user types to a feed.
+func (k *keyboard) attach(f *feed) {
+	k.now = &attachment{feed: f, send: k.send}
+	k.now.place(rectangle{})
+	k.input.Attach(k.now)
+}
+
+func (k *keyboard) detach() {
+	k.now = nil
+	k.input.Detach()
+}
+
+func (k *keyboard) attached() bool { return k.now != nil }
+
+// attachment is where keys go. Its methods are called by the reader of the
+// keyboard, and must not wait.
+type attachment struct {
+	feed   *feed
+	send   func(tea.Msg)
+	bounds atomic.Pointer[rectangle]
+}
+
+// place tells where the terminal is on the screen.
+func (a *attachment) place(r rectangle) { a.bounds.Store(&r) }
+
+func (a *attachment) Input(b []byte) {
+	if offset, _, _ := a.feed.pane.ScrollInfo(); offset > 0 {
+		a.feed.pane.ScrollTo(0) // as any terminal does when one types
+	}
+	a.feed.out.send(b)
+}
+
+func (a *attachment) Modes() terminal.Modes { return a.feed.pane.Modes() }
+
+func (a *attachment) Bounds() (x, y, cols, rows int) {
+	r := a.bounds.Load()
+	return r.x, r.y, r.w, r.h
+}
+
+func (a *attachment) Command(c terminal.Command) { a.send(prefixPressed{c, a}) }
+
+// early sends a key that was read before the switch: what is typed while a
+// launch is under way is for the program.
+func (a *attachment) early(key tea.KeyPressMsg) {
+	if b := keyBytes(key); len(b) > 0 {
+		a.Input(b)
+	}
+}
+
+// keyBytes is what a plain terminal sends for the keys that people type ahead.
+func keyBytes(key tea.KeyPressMsg) []byte {
+	if key.Text != "" {
+		return []byte(key.Text)
+	}
+	if key.Mod == tea.ModCtrl && key.Code >= 'a' && key.Code <= 'z' {
+		return []byte{byte(key.Code) & 0x1f}
+	}
+	switch key.Code {
+	case tea.KeyEnter:
+		return []byte("\r")
+	case tea.KeyTab:
+		return []byte("\t")
+	case tea.KeyEscape:
+		return []byte("\x1b")
+	case tea.KeyBackspace:
+		return []byte("\x7f")
+	case tea.KeyUp:
+		return []byte("\x1b[A")
+	case tea.KeyDown:
+		return []byte("\x1b[B")
+	case tea.KeyRight:
+		return []byte("\x1b[C")
+	case tea.KeyLeft:
+		return []byte("\x1b[D")
+	}
+	return nil
+}
+
+// typeAhead holds keys that are typed while a launch is under way: they are
+// for the program to come.
+type typeAhead struct {
+	waiting bool
+	keys    []tea.KeyPressMsg
+}
+
+// holds keeps a key back, if one is to be.
+func (t *typeAhead) holds(key tea.KeyPressMsg) bool {
+	if t.waiting {
+		t.keys = append(t.keys, key)
+	}
+	return t.waiting
+}
+
+// release returns what was held and stops holding.
+func (t *typeAhead) release() []tea.KeyPressMsg {
+	keys := t.keys
+	*t = typeAhead{}
+	return keys
+}

@@ -1,0 +1,113 @@
+package tui
+
+import (
+	"errors"
+	"strings"
+
+	"aquarium/runtime/spec"
+)
+
+// commandLine is the `aquarium run` that does what the options say.
+func commandLine(o spec.Options) string {
+	words := []string{"aquarium", "run"}
+	flag := func(set bool, name string) {
+		if set {
+			words = append(words, name)
+		}
+	}
+	value := func(name, value string) {
+		if value != "" {
+			words = append(words, name, value)
+		}
+	}
+	value("--name", o.Name)
+	flag(o.Remove, "--rm")
+	switch {
+	case o.TTY && o.Interactive:
+		words = append(words, "-it")
+	default:
+		flag(o.TTY, "-t")
+		flag(o.Interactive, "-i")
+	}
+	if o.RootSwitch != spec.PivotRoot {
+		value("--root-switch", string(o.RootSwitch))
+	}
+	value("--share", strings.Join(o.Share, ","))
+	value("--hostname", o.Hostname)
+	for _, e := range o.Env {
+		value("-e", e)
+	}
+	value("-w", o.Workdir)
+	value("-u", o.User)
+	for _, v := range o.Volumes {
+		value("-v", v)
+	}
+	flag(o.ReadOnly, "--read-only")
+	flag(o.Writable, "--writable")
+	flag(o.NoProc, "--no-proc")
+	value("--cap-add", strings.Join(o.CapAdd, ","))
+	value("--cap-drop", strings.Join(o.CapDrop, ","))
+	flag(o.Stepped, "--step")
+	words = append(words, o.Rootfs)
+	words = append(words, o.Command...)
+	return quoteWords(words)
+}
+
+// quoteWords writes words so that a POSIX shell reads them back.
+func quoteWords(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = quoteWord(word)
+	}
+	return strings.Join(quoted, " ")
+}
+
+const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+"
+
+func quoteWord(word string) string {
+	if word != "" && strings.Trim(word, plainInShell) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// splitWords reads words as a POSIX shell does, with quotes and backslashes
+// and nothing else: no variables, no globs.
+func splitWords(line string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	var quote rune // ' or " while within
+	inWord, escaped := false, false
+	for _, r := range line {
+		switch {
+		case escaped:
+			if quote == '"' && r != '"' && r != '\\' {
+				word.WriteByte('\\')
+			}
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\' && quote != '\'':
+			inWord, escaped = true, true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"'):
+			inWord, quote = true, r
+		case quote == 0 && (r == ' ' || r == '\t'):
+			if inWord {
+				words = append(words, word.String())
+				word.Reset()
+			}
+			inWord = false
+		default:
+			inWord = true
+			word.WriteRune(r)
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, errors.New("a quote is not closed")
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words, nil
+}

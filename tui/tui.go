@@ -1,0 +1,130 @@
+// Package tui is the full-screen user interface.
+//
+// One root model routes messages and lays out the screen; every list, tab and
+// dialog is a file of its own that owns its state, its keys and its picture.
+// Nothing is read, written or waited for in Update: that happens in commands,
+// most of them in commands.go. What a sandbox prints goes another way:
+//
+//	supervisor ──▶ feed ──▶ terminal.Pane ──▶ View      one message a frame
+//	keyboard ──▶ terminal.Passthrough ──▶ outbox ──▶ supervisor
+//
+// so that neither a program that prints without end nor one that never reads
+// keeps the user interface waiting.
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/term"
+
+	"aquarium/runtime/sandbox"
+	"aquarium/tui/terminal"
+)
+
+// Options change how the user interface behaves. The zero value is sensible.
+type Options struct {
+	Prefix byte     // control character of the prefix key; 0 is Ctrl-]
+	Input  *os.File // nil is os.Stdin
+	Output *os.File // nil is os.Stdout
+}
+
+// framesPerSecond is how often the screen is drawn at most. It is most of the
+// time between a key and its echo.
+const framesPerSecond = 120
+
+// Error is a user interface that cannot be opened.
+type Error struct{ why, hint string }
+
+func (e *Error) Error() string { return "open user interface: " + e.why }
+
+// Hint is the way out.
+func (e *Error) Hint() string { return e.hint }
+
+// Run shows the user interface until the user leaves it, and says which
+// sandboxes run on. The terminal is checked before it is touched.
+func Run(store *sandbox.Store, o Options) error {
+	if o.Input == nil {
+		o.Input = os.Stdin
+	}
+	if o.Output == nil {
+		o.Output = os.Stdout
+	}
+	if err := checkTerminal(o); err != nil {
+		return err
+	}
+	m, err := runProgram(store, o)
+	if m != nil {
+		farewell(o.Output, m)
+	}
+	return err
+}
+
+func checkTerminal(o Options) error {
+	const way = "`aquarium --help` lists the commands that need no terminal"
+	switch {
+	case !term.IsTerminal(o.Input.Fd()):
+		return &Error{"standard input is not a terminal", way}
+	case !term.IsTerminal(o.Output.Fd()):
+		return &Error{"standard output is not a terminal", way}
+	case os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == "":
+		return &Error{fmt.Sprintf("the terminal cannot move its cursor (TERM=%s)", os.Getenv("TERM")), "set TERM to what the terminal is, such as xterm-256color; " + way}
+	}
+	return nil
+}
+
+// runProgram is the only place that knows how pictures get to the terminal.
+func runProgram(store *sandbox.Store, o Options) (*root, error) {
+	input := terminal.NewPassthrough(o.Input, o.Prefix)
+	var program *tea.Program
+	m := newRoot(store, newTheme(utf8Locale(os.Getenv)), input, func(msg tea.Msg) { program.Send(msg) })
+	program = tea.NewProgram(m, tea.WithInput(input), tea.WithOutput(o.Output), tea.WithFPS(framesPerSecond))
+
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // Bubble Tea sees to SIGTERM and SIGINT
+	defer signal.Stop(hangup)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-hangup:
+			program.Quit()
+		case <-done:
+		}
+	}()
+
+	_, err := program.Run()
+	m.close()
+	if errors.Is(err, tea.ErrInterrupted) {
+		err = nil // SIGINT from outside: as good as q
+	}
+	if errors.Is(err, syscall.EIO) {
+		err = nil // the terminal is gone, and nobody is there to be told
+	}
+	return m, err
+}
+
+// farewell says what runs on.
+func farewell(w io.Writer, m *root) {
+	var names []string
+	for _, sb := range m.sandboxes.items {
+		if sb.PID > 0 {
+			names = append(names, visible(sb.Name))
+		}
+	}
+	const few = 5
+	switch n := len(names); {
+	case n == 1:
+		fmt.Fprintf(w, "The sandbox %s runs on; `aquarium` shows it again.\n", names[0])
+	case n > few:
+		fmt.Fprintf(w, "%d sandboxes run on (%s, …); `aquarium` shows them again.\n", n, strings.Join(names[:few], ", "))
+	case n > 1:
+		fmt.Fprintf(w, "%d sandboxes run on (%s); `aquarium` shows them again.\n", n, strings.Join(names, ", "))
+	}
+}

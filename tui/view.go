@@ -1,0 +1,225 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"aquarium/tui/terminal"
+)
+
+// picture is what was drawn last: View is asked for it after every message,
+// most of which change nothing.
+type picture struct {
+	stale bool
+	view  tea.View
+}
+
+// View returns the whole screen.
+func (m *root) View() tea.View {
+	if !m.drawn.stale {
+		return m.drawn.view
+	}
+	m.drawn.stale = false
+	v := tea.View{AltScreen: true, MouseMode: tea.MouseModeCellMotion}
+	if m.keyboard.attached() {
+		v.ReportFocus = m.keyboard.modes.Focus
+		if m.keyboard.modes.Mouse == terminal.MouseAny {
+			v.MouseMode = tea.MouseModeAllMotion
+		}
+	}
+	rows, cursor := m.draw()
+	v.Cursor = cursor
+	v.Content = strings.Join(rows, "\n")
+	if m.theme.ascii {
+		v.Content = asciiOnly(v.Content)
+	}
+	m.drawn.view = v
+	return v
+}
+
+// draw makes every row of the screen, and says where the cursor is.
+func (m *root) draw() (rows []string, cursor *tea.Cursor) {
+	l := &m.layout
+	if l.cols == 0 {
+		return nil, nil // the size has not come yet
+	}
+	if l.tooSmall {
+		text := fmt.Sprintf("Aquarium needs %dx%d cells, this terminal has %dx%d.", leastCols, leastRows, l.cols, l.rows)
+		rows = wrap(text, l.cols)
+		return rows[:min(len(rows), l.rows)], nil
+	}
+	body := tabView{}
+	if r := l.body[panelWork]; r.w > 0 {
+		body = m.work.tab().view(r.w, r.h)
+		if m.keyboard.attached() && body.cursor != nil {
+			cursor = body.cursor
+			cursor.X, cursor.Y = cursor.X+r.x, cursor.Y+r.y
+		}
+	}
+	switch {
+	case m.zoomed:
+		rows = append(rows, body.rows...)
+	case l.single:
+		rows = m.drawSingle(body)
+	default:
+		rows = m.drawDivided(body)
+	}
+	last, at := m.lastRow()
+	rows = append(rows, last)
+	if at != nil {
+		cursor = at
+	}
+	if n := len(m.dialogs); n > 0 {
+		f := frameDialog(m.theme, m.dialogs[n-1], l.cols, l.rows)
+		overlay(rows, f.rows, f.x, f.y)
+		cursor = f.cursor
+	}
+	return rows, cursor
+}
+
+// drawDivided joins the panels line by line: two columns, three rules.
+func (m *root) drawDivided(body tabView) []string {
+	t, l := m.theme, &m.layout
+	above, below, work := l.body[panelRootfs], l.body[panelSandboxes], l.body[panelWork]
+	left := make([]string, 0, l.rows)
+	left = append(left, m.listRule(panelRootfs, above.w))
+	left = append(left, t.padRows(m.trees.rows(t, above.w, m.focus == panelRootfs), above.w, above.h)...)
+	left = append(left, m.listRule(panelSandboxes, below.w))
+	left = append(left, t.padRows(m.sandboxRows(below.w), below.w, below.h)...)
+	left = append(left, t.rule("", "", below.w))
+
+	rows := make([]string, 0, l.rows)
+	for i, row := range left {
+		switch i {
+		case 0:
+			rows = append(rows, row+t.teeDown+m.workRule(work.w))
+		case below.y - 1:
+			rows = append(rows, row+t.teeLeft+body.rows[i-1])
+		case len(left) - 1:
+			rows = append(rows, row+t.teeUp+m.bottomRule(body.note, work.w))
+		default:
+			rows = append(rows, row+t.column+body.rows[i-1])
+		}
+	}
+	return rows
+}
+
+// drawSingle shows the panel with the focus alone.
+func (m *root) drawSingle(body tabView) []string {
+	t, r := m.theme, m.layout.body[m.focus]
+	var rows []string
+	switch m.focus {
+	case panelRootfs:
+		rows = append(rows, m.listRule(panelRootfs, r.w))
+		rows = append(rows, t.padRows(m.trees.rows(t, r.w, true), r.w, r.h)...)
+		rows = append(rows, t.rule("", "", r.w))
+	case panelSandboxes:
+		rows = append(rows, m.listRule(panelSandboxes, r.w))
+		rows = append(rows, t.padRows(m.sandboxRows(r.w), r.w, r.h)...)
+		rows = append(rows, t.rule("", "", r.w))
+	default:
+		rows = append(rows, m.workRule(r.w))
+		rows = append(rows, body.rows...)
+		rows = append(rows, m.bottomRule(body.note, r.w))
+	}
+	return rows
+}
+
+func (m *root) sandboxRows(w int) []string {
+	if len(m.sandboxes.all) == 0 {
+		return []string{paint(m.theme.muted, "  none yet: Enter launches")}
+	}
+	return m.sandboxes.rows(m.theme, w, m.focus == panelSandboxes)
+}
+
+// listRule is the line above a list: its title, marked where the focus is.
+func (m *root) listRule(p panel, w int) string {
+	title := m.trees.title()
+	if p == panelSandboxes {
+		title = m.sandboxes.title()
+	}
+	return m.theme.rule(m.heading(title, m.focus == p), "", w)
+}
+
+func (m *root) heading(title string, focused bool) string {
+	if focused {
+		return paint(m.theme.focus, m.theme.pointer+title+" ")
+	}
+	return " " + title + " "
+}
+
+// workRule is the line above the right side: the tabs, and which sandbox.
+func (m *root) workRule(w int) string {
+	t := m.theme
+	name := ""
+	if s := m.work.subject; s != nil {
+		name = m.heading(visible(s.Name)+" "+statusMark(t, s.Status)+" "+string(s.Status), m.focus == panelWork)
+	}
+	bar := m.work.bar(w - 2 - min(width(name), w/2))
+	return t.rule(bar, t.cut(name, w-4-width(bar)), w)
+}
+
+// bottomRule is the line below the right side: while attached, the way out.
+func (m *root) bottomRule(note string, w int) string {
+	t := m.theme
+	if !m.keyboard.attached() {
+		return t.rule("", paint(t.muted, note), w)
+	}
+	way := " ATTACHED: Ctrl-] d detaches "
+	if !m.taught {
+		way = t.cut(" All keys go to the program. To get out: Ctrl-] then d ", w-2)
+		return t.rule(t.cursor.Styled(way), "", w)
+	}
+	return t.rule(paint(t.focus, way), note, w)
+}
+
+// lastRow says which keys work here, or what has just happened.
+func (m *root) lastRow() (row string, cursor *tea.Cursor) {
+	t, w := m.theme, m.layout.cols
+	switch {
+	case m.prompt != nil:
+		text, column := m.prompt.line.view(t, w-width(m.prompt.label)-1)
+		return t.fit(paint(t.bold, m.prompt.label)+text, w), tea.NewCursor(width(m.prompt.label)+column, m.layout.rows-1)
+	case m.notice != "":
+		return t.fit(" "+paint(t.bold, m.notice), w), nil
+	case m.keyboard.attached():
+		hints := []hint{{"Ctrl-] d", "detach"}, {"Ctrl-] z", "zoom"}, {"Ctrl-] [", "scroll back"}, {"Ctrl-] ]", "send Ctrl-]"}}
+		if m.zoomed {
+			hints = append([]hint{{visible(m.work.subject.Name), ""}}, hints...)
+		}
+		return t.fit(" "+hintLine(t, hints), w), nil
+	}
+	return t.fit(" "+hintLine(t, m.hints(w-2)), w), nil
+}
+
+// hints are the keys that work here, as many as fit; help and quit always do.
+func (m *root) hints(w int) []hint {
+	always := []hint{{"?", "help"}, {"q", "quit"}}
+	var out []hint
+	used := width(hintLine(m.theme, always))
+	add := func(h hint) {
+		if n := width(h.key) + width(h.does) + 3; used+n <= w {
+			out, used = append(out, h), used+n
+		}
+	}
+	if r, ok := m.trees.selected(); ok && m.focus == panelRootfs && r.Problem != "" {
+		add(hint{m.theme.problem, visible(r.Problem)})
+	}
+	if m.focus == panelWork {
+		for _, h := range m.work.tab().hints() {
+			add(h)
+		}
+	}
+	shown := map[string]bool{"?": true, "q": true}
+	for i := range m.actions {
+		a := &m.actions[i]
+		help := a.Help()
+		if a.possible(m) && a.about != "" && !shown[help.Key] && help.Key != "Shift-Tab" {
+			shown[help.Key] = true
+			add(hint{help.Key, help.Desc})
+		}
+	}
+	return append(out, always...)
+}
