@@ -69,7 +69,7 @@ func (m *root) askRemove() tea.Cmd {
 }
 
 func (m *root) openHelp() tea.Cmd {
-	m.open(newHelpDialog(m.theme, m.actions))
+	m.open(newHelpDialog(m.theme, m.actions, m.prefix()))
 	return nil
 }
 

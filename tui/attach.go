@@ -17,10 +17,11 @@ type prefixPressed struct {
 // keyboard switches the user's keys between the UI and a sandbox. Attached,
 // bytes go to the program as they are, past the event loop: terminal.Passthrough.
 type keyboard struct {
-	input *terminal.Passthrough
-	send  func(tea.Msg)
-	now   *attachment    // nil when detached
-	modes terminal.Modes // what the outer terminal was told last
+	input  *terminal.Passthrough
+	prefix byte // 0 is terminal.DefaultPrefix
+	send   func(tea.Msg)
+	now    *attachment    // nil when detached
+	modes  terminal.Modes // what the outer terminal was told last
 }
 
 // attach sends what the user types to a feed.

@@ -1,28 +1,33 @@
 package tui
 
 // newHelpDialog explains every key. The words are the table's.
-func newHelpDialog(t theme, actions []action) *messageDialog {
-	lines := []string{paint(t.bold, "Keys")}
-	line := func(key, text string) { lines = append(lines, " "+paint(t.key, t.fit(key, 11))+text) }
+func newHelpDialog(t theme, actions []action, prefix string) *messageDialog {
+	text := []paragraph{{paint(t.bold, "Keys"), ""}}
+	line := func(key, about string) { text = append(text, paragraph{" " + paint(t.key, t.fit(key, 11)), about}) }
+	part := func(heading, about string) {
+		text = append(text, paragraph{}, paragraph{paint(t.bold, heading), ""})
+		if about != "" {
+			text = append(text, paragraph{" ", about})
+		}
+	}
 	line("j k "+"arrows", "Move. PgUp, PgDn, g and G move farther.")
 	for _, a := range actions {
 		if a.about != "" {
 			line(a.Help().Key, a.about)
 		}
 	}
-	lines = append(lines, "", paint(t.bold, "While attached"), "Every key goes to the program, Ctrl-C and Tab too, except Ctrl-]:")
-	line("Ctrl-] d", "Detach: the keys are Aquarium's again, the program runs on.")
-	line("Ctrl-] z", "Zoom: the program has the whole screen, and back.")
-	line("Ctrl-] [", "Scroll back; Esc returns to the program.")
-	line("Ctrl-] ]", "Send Ctrl-] itself.")
-	lines = append(lines, "", paint(t.bold, "Statuses"))
+	part("While attached", "Every key goes to the program, Ctrl-C and Tab too, except "+prefix+":")
+	line(prefix+" d", "Detach: the keys are Aquarium's again, the program runs on.")
+	line(prefix+" z", "Zoom: the program has the whole screen, and back.")
+	line(prefix+" [", "Scroll back; Esc returns to the program.")
+	line(prefix+" "+prefix[len(prefix)-1:], "Send "+prefix+" itself.")
+	part("Marks", "")
 	for _, s := range []struct{ mark, text string }{
 		{t.running, "running"}, {t.stopped, "stopped, and how it ended"}, {t.paused, "paused"}, {t.waiting, "being created"},
 		{t.problem, "a root filesystem that could not start a sandbox, and why"},
 	} {
 		line(s.mark, s.text)
 	}
-	lines = append(lines, "", paint(t.bold, "Mouse"), "Click selects; the wheel scrolls; dragging selects text, y copies it.",
-		"A program that asked for the mouse gets it while attached.")
-	return newMessage("Help", lines)
+	part("Mouse", "Click selects; the wheel scrolls; dragging selects text, and y copies it. While attached, a program that asked for the mouse gets it.")
+	return newMessage("Help", text)
 }

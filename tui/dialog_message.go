@@ -11,22 +11,39 @@ import (
 // messageDialog shows text until it is dismissed: errors, help, plans.
 type messageDialog struct {
 	heading string
-	lines   []string // finished; wrapped when they are wider than the box
+	text    []paragraph
 	page    viewport.Model
 }
 
-func newMessage(heading string, lines []string) *messageDialog {
-	return &messageDialog{heading: heading, lines: lines, page: viewport.New()}
+// paragraph is text that is wrapped beside its head.
+type paragraph struct{ head, text string }
+
+func newMessage(heading string, text []paragraph) *messageDialog {
+	return &messageDialog{heading: heading, text: text, page: viewport.New()}
+}
+
+// rows wraps the text to w columns, to the right of the head.
+func (p paragraph) rows(w int) []string {
+	indent := width(p.head)
+	rows := wrap(p.text, max(8, w-indent))
+	for i := range rows {
+		if i == 0 {
+			rows[i] = p.head + rows[i]
+		} else {
+			rows[i] = spaces(indent) + rows[i]
+		}
+	}
+	return rows
 }
 
 // newErrorDialog shows an error in full, with the way out where one is known.
 func newErrorDialog(err error) *messageDialog {
-	lines := []string{visible(err.Error())}
+	text := []paragraph{{"", visible(err.Error())}}
 	var hinted interface{ Hint() string }
 	if errors.As(err, &hinted) && hinted.Hint() != "" {
-		lines = append(lines, "", "Way out: "+visible(hinted.Hint()))
+		text = append(text, paragraph{}, paragraph{"Way out: ", visible(hinted.Hint())})
 	}
-	return newMessage("That did not work", lines)
+	return newMessage("That did not work", text)
 }
 
 func (d *messageDialog) title() string { return d.heading }
@@ -49,8 +66,8 @@ func (d *messageDialog) press(key tea.KeyPressMsg) decision {
 
 func (d *messageDialog) view(w, h int) dialogView {
 	var rows []string
-	for _, line := range d.lines {
-		rows = append(rows, wrap(line, w)...)
+	for _, p := range d.text {
+		rows = append(rows, p.rows(w)...)
 	}
 	keys := []hint{{"Enter", "close"}}
 	if len(rows) > h {

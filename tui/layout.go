@@ -23,7 +23,7 @@ const (
 	wideCols, wideRows   = 60, 16 // below: one panel at a time
 	leastCols, leastRows = 24, 6  // below: a sentence
 	fullTerminal         = 80     // columns that the right side should have
-	narrowLeft, wideLeft = 30, 44
+	narrowLeft, wideLeft = 32, 44
 )
 
 // layout is where everything is. Each panel has a rule above it; the one at

@@ -5,7 +5,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"aquarium/runtime/sandbox"
-	"aquarium/tui/terminal"
 )
 
 // root routes messages to the parts of the screen and lays them out. What a
@@ -32,13 +31,13 @@ type root struct {
 	drawn     picture
 }
 
-func newRoot(store *sandbox.Store, t theme, input *terminal.Passthrough, send func(tea.Msg)) *root {
+func newRoot(store *sandbox.Store, t theme, keys keyboard) *root {
 	return &root{
 		store:    store,
 		theme:    t,
 		actions:  actions(),
 		work:     newWorkspace(t),
-		keyboard: keyboard{input: input, send: send},
+		keyboard: keys,
 	}
 }
 

@@ -74,9 +74,9 @@ func (l *sandboxList) rows(t theme, w int, focused bool) []string {
 
 // Columns of a running sandbox's row.
 const (
-	pidColumn    = 8
+	pidColumn    = 7
 	cpuColumn    = 5
-	memoryColumn = 6
+	memoryColumn = 5
 )
 
 // drawSandbox shows status, name, pid, cpu and memory; of a stopped one, how

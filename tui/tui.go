@@ -83,7 +83,8 @@ func checkTerminal(o Options) error {
 func runProgram(store *sandbox.Store, o Options) (*root, error) {
 	input := terminal.NewPassthrough(o.Input, o.Prefix)
 	var program *tea.Program
-	m := newRoot(store, newTheme(utf8Locale(os.Getenv)), input, func(msg tea.Msg) { program.Send(msg) })
+	keys := keyboard{input: input, prefix: o.Prefix, send: func(msg tea.Msg) { program.Send(msg) }}
+	m := newRoot(store, newTheme(utf8Locale(os.Getenv)), keys)
 	program = tea.NewProgram(m, tea.WithInput(input), tea.WithOutput(o.Output), tea.WithFPS(framesPerSecond))
 
 	hangup := make(chan os.Signal, 1)

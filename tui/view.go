@@ -150,48 +150,66 @@ func (m *root) heading(title string, focused bool) string {
 	return " " + title + " "
 }
 
-// workRule is the line above the right side: the tabs, and which sandbox.
+// workRule is the line above the right side: the tabs.
 func (m *root) workRule(w int) string {
+	return m.theme.rule(m.work.bar(w-2), "", w)
+}
+
+// bottomRule is the line below the right side: which sandbox it is and, while
+// attached, the way out.
+func (m *root) bottomRule(note string, w int) string {
 	t := m.theme
 	name := ""
 	if s := m.work.subject; s != nil {
 		name = m.heading(visible(s.Name)+" "+statusMark(t, s.Status)+" "+string(s.Status), m.focus == panelWork)
 	}
-	bar := m.work.bar(w - 2 - min(width(name), w/2))
-	return t.rule(bar, t.cut(name, w-4-width(bar)), w)
+	switch {
+	case !m.keyboard.attached():
+		return t.rule(name, note, w)
+	case note != "":
+		return t.rule(name, note, w)
+	case !m.taught:
+		return t.rule(name, t.cursor.Styled(" To get out: "+m.prefix()+" then d "), w)
+	}
+	return t.rule(name, paint(t.focus, " attached: "+m.prefix()+" d detaches "), w)
 }
 
-// bottomRule is the line below the right side: while attached, the way out.
-func (m *root) bottomRule(note string, w int) string {
-	t := m.theme
-	if !m.keyboard.attached() {
-		return t.rule("", paint(t.muted, note), w)
+// prefix is the name of the prefix key.
+func (m *root) prefix() string { return prefixName(m.keyboard.prefix) }
+
+// prefixName writes a control character as people do.
+func prefixName(c byte) string {
+	if c == 0 {
+		c = terminal.DefaultPrefix
 	}
-	way := " ATTACHED: Ctrl-] d detaches "
-	if !m.taught {
-		way = t.cut(" All keys go to the program. To get out: Ctrl-] then d ", w-2)
-		return t.rule(t.cursor.Styled(way), "", w)
-	}
-	return t.rule(paint(t.focus, way), note, w)
+	return "Ctrl-" + string(rune(c|0x40))
 }
 
 // lastRow says which keys work here, or what has just happened.
 func (m *root) lastRow() (row string, cursor *tea.Cursor) {
 	t, w := m.theme, m.layout.cols
 	switch {
+	case len(m.dialogs) > 0:
+		return spaces(w), nil
 	case m.prompt != nil:
 		text, column := m.prompt.line.view(t, w-width(m.prompt.label)-1)
 		return t.fit(paint(t.bold, m.prompt.label)+text, w), tea.NewCursor(width(m.prompt.label)+column, m.layout.rows-1)
 	case m.notice != "":
 		return t.fit(" "+paint(t.bold, m.notice), w), nil
 	case m.keyboard.attached():
-		hints := []hint{{"Ctrl-] d", "detach"}, {"Ctrl-] z", "zoom"}, {"Ctrl-] [", "scroll back"}, {"Ctrl-] ]", "send Ctrl-]"}}
-		if m.zoomed {
-			hints = append([]hint{{visible(m.work.subject.Name), ""}}, hints...)
-		}
-		return t.fit(" "+hintLine(t, hints), w), nil
+		return t.fit(" "+hintLine(t, m.attachedHints()), w), nil
 	}
 	return t.fit(" "+hintLine(t, m.hints(w-2)), w), nil
+}
+
+// attachedHints are the keys that are not the program's.
+func (m *root) attachedHints() []hint {
+	p := m.prefix()
+	hints := []hint{{p + " d", "detach"}, {p + " z", "zoom"}, {p + " [", "scroll back"}, {p + " " + p[len(p)-1:], "send " + p}}
+	if m.zoomed {
+		hints = append([]hint{{visible(m.work.subject.Name), "attached"}}, hints...)
+	}
+	return hints
 }
 
 // hints are the keys that work here, as many as fit; help and quit always do.
