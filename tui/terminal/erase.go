@@ -54,14 +54,17 @@ func (s *Screen) keeps(selective bool) bool {
 	return selective && s.protect != protectISO || !selective && s.protect == protectISO
 }
 
-// eraseDisplay is ED, and DECSED when selective.
+// eraseDisplay is ED, and DECSED when selective. While a wrap is pending the
+// cursor counts as after the last column, here and in EL, as in tmux and VTE:
+// what a program has just written there stays (grep ends matches with EL).
 func (s *Screen) eraseDisplay(part int, selective bool) {
 	keep := s.keeps(selective)
-	s.cur.pending = s.cur.pending && part != 0
 	from, to := 0, s.rows
 	switch part {
 	case 0:
-		s.erasePart(s.cur.y, s.cur.x, s.cols, keep)
+		if !s.cur.pending {
+			s.erasePart(s.cur.y, s.cur.x, s.cols, keep)
+		}
 		from = s.cur.y + 1
 	case 1:
 		s.erasePart(s.cur.y, 0, s.cur.x+1, keep)
@@ -90,8 +93,9 @@ func (s *Screen) eraseLine(part int, selective bool) {
 	keep := s.keeps(selective)
 	switch part {
 	case 0:
-		s.cur.pending = false
-		s.erasePart(s.cur.y, s.cur.x, s.cols, keep)
+		if !s.cur.pending {
+			s.erasePart(s.cur.y, s.cur.x, s.cols, keep)
+		}
 	case 1:
 		s.erasePart(s.cur.y, 0, s.cur.x+1, keep)
 	case 2:
