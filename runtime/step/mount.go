@@ -40,7 +40,8 @@ type Mount struct {
 	Root string `json:"root,omitempty"`
 	// Links lets symlinks inside Root be followed (never out of it).
 	Links bool `json:"links,omitempty"`
-	// Create makes a missing mount point.
+	// Create makes a missing mount point. A bind mount of something other than
+	// a directory turns Directory into File.
 	Create kernel.Kind `json:"create,omitempty"`
 }
 
@@ -111,6 +112,16 @@ func (m *Mount) remount(flags MountFlags) error {
 	return syscall.Mount("", target, "", uintptr(flags)|kept, "")
 }
 
+// kind is what a missing mount point is made as. A file cannot be bound on a
+// directory, and only now is it certain what the source is.
+func (m *Mount) kind() kernel.Kind {
+	var stat syscall.Stat_t
+	if m.Create == kernel.Directory && m.Flags&syscall.MS_BIND != 0 && syscall.Stat(m.Source, &stat) == nil && stat.Mode&syscall.S_IFMT != syscall.S_IFDIR {
+		return kernel.File
+	}
+	return m.Create
+}
+
 const stRelatime = 0x1000 // ST_RELATIME of statvfs(3)
 
 // open returns the path to mount on, verified where Root asks for it.
@@ -118,7 +129,7 @@ func (m *Mount) open() (target string, closer func(), err error) {
 	if m.Root == "" {
 		return m.Target, func() {}, nil
 	}
-	fd, err := openTarget(m.Root, m.Target, m.Links, m.Create)
+	fd, err := openTarget(m.Root, m.Target, m.Links, m.kind())
 	if err != nil {
 		return "", nil, err
 	}
