@@ -35,6 +35,12 @@ func (s *Store) reserve(name, id string) (string, error) {
 	return "", errors.New("make up a name: all tried are taken")
 }
 
+// taken is the error of a name that another sandbox has.
+type taken struct{}
+
+func (taken) Error() string        { return "the name is taken" }
+func (taken) Is(target error) bool { return target == fs.ErrExist }
+
 func (s *Store) take(name, id string) error {
 	if err := spec.CheckName(name); err != nil {
 		return err
@@ -46,7 +52,7 @@ func (s *Store) take(name, id string) error {
 	}
 	if holder, err := os.Readlink(link); err == nil {
 		if _, err := s.load(holder); err == nil {
-			return &Error{"create sandbox " + name, fmt.Errorf("the name is taken: %w", fs.ErrExist), "choose another --name, or `aquarium rm " + name + "`"}
+			return &Error{"create sandbox " + name, taken{}, "choose another --name, or `aquarium rm " + name + "`"}
 		}
 	}
 	return s.retake(name, id)
@@ -61,7 +67,7 @@ func (s *Store) retake(name, id string) error {
 	defer unlock()
 	if holder, err := os.Readlink(s.name(name)); err == nil {
 		if _, err := os.Stat(s.run(holder)); err == nil {
-			return &Error{"create sandbox " + name, fmt.Errorf("the name is taken: %w", fs.ErrExist), "choose another --name"}
+			return &Error{"create sandbox " + name, taken{}, "choose another --name"}
 		}
 		os.Remove(s.name(name))
 	}
