@@ -171,7 +171,7 @@ func (s *Screen) printUTF8(b []byte) []byte {
 			s.parser.utfLen = copy(s.parser.utf[:], b)
 			return nil
 		}
-		r, n := utf8.DecodeRune(b)
+		r, n := decodeRune(b)
 		b = b[n:]
 		s.printRune(r)
 		if s.parser.state != stateGround { // a C1 control
@@ -179,6 +179,21 @@ func (s *Screen) printUTF8(b []byte) []byte {
 		}
 	}
 	return b
+}
+
+// decodeRune is utf8.DecodeRune, but for a broken code point takes as many
+// bytes as could have begun one (Unicode 15, 3.9, "maximal subpart").
+func decodeRune(b []byte) (rune, int) {
+	r, n := utf8.DecodeRune(b)
+	if r == utf8.RuneError && n == 1 {
+		for n < len(b) && !utf8.FullRune(b[:n+1]) {
+			n++
+		}
+		if utf8.FullRune(b[:n]) {
+			n = 1
+		}
+	}
+	return r, n
 }
 
 // finishRune completes a code point that was split across writes.
@@ -198,10 +213,7 @@ func (s *Screen) finishRune(b []byte) []byte {
 	whole := p.utf[:p.utfLen]
 	p.utfLen = 0
 	for len(whole) > 0 {
-		r, n := utf8.DecodeRune(whole)
-		if !utf8.FullRune(whole) {
-			n = len(whole)
-		}
+		r, n := decodeRune(whole)
 		whole = whole[n:]
 		s.printRune(r)
 	}
