@@ -155,7 +155,10 @@ func (c *Catalogue) examineStack(d *Document) error {
 			continue // an image without a shell is fine if it knows what to run
 		}
 		d.Problem = f.What
-		break
+		return nil
+	}
+	if err := checkCommand(s, d.Defaults); err != nil {
+		d.Problem = err.Error()
 	}
 	return nil
 }

@@ -42,4 +42,11 @@ func (e *Error) withHint(format string, args ...any) *Error {
 	return e
 }
 
+// NewError makes an error about an object that may have any name. What the cause repeats of the line is
+// left out.
+func NewError(verb, object string, cause error) *Error { return fail(verb, quote(object), cause) }
+
+// WithHint adds a way out.
+func (e *Error) WithHint(hint string) *Error { return e.withHint("%s", hint) }
+
 func errText(format string, args ...any) error { return fmt.Errorf(format, args...) }

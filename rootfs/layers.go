@@ -32,6 +32,8 @@ type LayerOptions struct {
 	// Image takes names such as ".wh.x" as whiteouts.
 	Image  bool
 	Limits unpack.Limits
+	// Check, if not nil, is called when all is unpacked; its error refuses the layer.
+	Check func() error
 }
 
 func (c *Catalogue) layerDir(digest string) string {
@@ -95,6 +97,11 @@ func (c *Catalogue) unpackLayer(ctx context.Context, dir string, archive io.Read
 	}
 	if o.Digest != "" && sum != o.Digest {
 		return Layer{}, errText("its digest is %s, not %s", sum, o.Digest)
+	}
+	if o.Check != nil {
+		if err := o.Check(); err != nil {
+			return Layer{}, err
+		}
 	}
 	return Layer{Digest: sum, Bytes: report.Bytes, Entries: report.Entries, Notes: report.Notes()}, nil
 }

@@ -55,6 +55,16 @@ func (c *Catalogue) workDir(kind string) (*work, error) {
 	return &work{path, lock}, nil
 }
 
+// Scratch makes a directory on the store's file system, cleared by discard or, after a kill, by the
+// next command.
+func (c *Catalogue) Scratch(kind string) (path string, discard func(), err error) {
+	w, err := c.workDir(kind)
+	if err != nil {
+		return "", nil, err
+	}
+	return w.path, w.discard, nil
+}
+
 // discard removes what is left in the work directory: all, unless it was renamed to its place.
 func (w *work) discard() {
 	removeTree(w.path)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -40,6 +41,36 @@ func findShell(t files) ([]string, error) {
 		first = errors.New("it has no shell: neither /bin/sh nor any other")
 	}
 	return nil, first
+}
+
+// usualPath is where programs are looked for when the environment does not say.
+const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// checkCommand returns why the command that a root filesystem names could not start.
+func checkCommand(t files, d Defaults) error {
+	if len(d.Command) == 0 {
+		return nil
+	}
+	program := d.Command[0]
+	if strings.Contains(program, "/") {
+		if !path.IsAbs(program) {
+			program = path.Join("/", d.Workdir, program)
+		}
+		return checkProgram(t, program)
+	}
+	search := usualPath
+	for _, variable := range d.Env {
+		if value, isPath := strings.CutPrefix(variable, "PATH="); isPath {
+			search = value
+		}
+	}
+	for dir := range strings.SplitSeq(search, ":") {
+		err := checkProgram(t, path.Join("/", dir, program))
+		if !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return fmt.Errorf("its command %s is not there", Visible(program))
 }
 
 // checkProgram returns why the kernel could not start the program at path inside the tree. The

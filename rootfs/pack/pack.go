@@ -25,7 +25,8 @@ type Writer struct {
 	tar     *tar.Writer
 	buffer  []byte
 	linked  map[identity]string // the first name of a file with several
-	Skipped int                 // sockets and files that vanished, which no archive can hold
+	plain   bool
+	Skipped int // sockets and files that vanished, which no archive can hold
 }
 
 // identity is what the names of one file have in common.
@@ -52,6 +53,18 @@ func (w *Writer) Tree(s *stack.Stack, prefix string) error {
 		}
 	}
 	return w.children(s, root, prefix)
+}
+
+// Plain adds what a stack shows as if root had made it at the beginning of time, so that the archive
+// depends on names and content alone.
+func (w *Writer) Plain(s *stack.Stack) error {
+	w.plain = true
+	defer func() { w.plain = false }()
+	root, err := s.Root()
+	if err != nil {
+		return err
+	}
+	return w.children(s, root, "")
 }
 
 func (w *Writer) children(s *stack.Stack, dir stack.Entry, prefix string) error {
@@ -164,6 +177,9 @@ func (w *Writer) entry(t *inside.Tree, path, name string, st *unix.Stat_t) error
 	h := &tar.Header{
 		Name: name, Mode: int64(st.Mode & 0o7777), Uid: int(st.Uid), Gid: int(st.Gid),
 		ModTime: time.Unix(st.Mtim.Unix()), Format: tar.FormatPAX, PAXRecords: map[string]string{},
+	}
+	if w.plain {
+		h.Uid, h.Gid, h.ModTime = 0, 0, time.Unix(0, 0)
 	}
 	id := identity{uint64(st.Dev), st.Ino}
 	isDir := st.Mode&unix.S_IFMT == unix.S_IFDIR

@@ -1,0 +1,178 @@
+package image
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"aquarium/rootfs"
+	"aquarium/rootfs/inside"
+	"aquarium/rootfs/unpack"
+)
+
+// Import makes a root filesystem of source: a directory, a tar of a root filesystem (plain, gzip,
+// xz, zstd or bzip2), an OCI layout as a directory or a tar, or a `docker save` archive. Which of
+// them it is, is seen from the content. "-" reads a tar from standard input.
+func Import(ctx context.Context, c *rootfs.Catalogue, name, source string, stdin io.Reader, o Options) (rootfs.Rootfs, error) {
+	if err := rootfs.CheckName(name); err != nil {
+		return rootfs.Rootfs{}, err
+	}
+	if source == "-" {
+		if o.Source == "" {
+			o.Source = "standard input"
+		}
+		return importStream(ctx, c, name, stdin, 0, o)
+	}
+	if o.Source == "" {
+		o.Source = absolute(source)
+	}
+	// A FIFO is as good a source as a file, so it may block; a directory must not be opened as one.
+	info, err := os.Stat(source)
+	if err != nil {
+		return rootfs.Rootfs{}, importError(source, err)
+	}
+	if info.IsDir() {
+		return importDir(ctx, c, name, source, o)
+	}
+	f, err := os.Open(source)
+	if err != nil {
+		return rootfs.Rootfs{}, importError(source, err)
+	}
+	defer f.Close()
+	return importStream(ctx, c, name, f, info.Size(), o)
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// importError is one line about a source.
+func importError(source string, err error) error {
+	var done *rootfs.Error
+	if errors.As(err, &done) {
+		return err
+	}
+	return rootfs.NewError("import", source, err)
+}
+
+func importDir(ctx context.Context, c *rootfs.Catalogue, name, dir string, o Options) (rootfs.Rootfs, error) {
+	tree, err := inside.Open(dir)
+	if err != nil {
+		return rootfs.Rootfs{}, importError(dir, err)
+	}
+	defer tree.Close()
+	image, err := readImage(tree, o)
+	if errors.Is(err, errNoImage) {
+		return c.ImportDirectory(ctx, name, dir, o.ImportOptions)
+	}
+	if err != nil {
+		return rootfs.Rootfs{}, importError(dir, err)
+	}
+	r, err := store(ctx, c, name, image, o)
+	if err != nil {
+		return r, importError(dir, err)
+	}
+	return r, nil
+}
+
+// sniffSize is how much of an archive is looked at to see what it is, in bytes.
+const sniffSize = 64 << 10
+
+func importStream(ctx context.Context, c *rootfs.Catalogue, name string, archive io.Reader, size int64, o Options) (rootfs.Rootfs, error) {
+	buffered := bufio.NewReaderSize(archive, sniffSize)
+	head, err := buffered.Peek(sniffSize)
+	if err != nil && err != io.EOF {
+		return rootfs.Rootfs{}, importError(name, err)
+	}
+	if !looksLikeImage(head) {
+		return c.ImportArchive(ctx, name, buffered, size, o.ImportOptions)
+	}
+	dir, discard, err := c.Scratch("image")
+	if err != nil {
+		return rootfs.Rootfs{}, err
+	}
+	defer discard()
+	if err := spool(ctx, dir, buffered, size, o); err != nil {
+		return rootfs.Rootfs{}, importError(name, err)
+	}
+	tree, err := inside.Open(dir)
+	if err != nil {
+		return rootfs.Rootfs{}, importError(name, err)
+	}
+	defer tree.Close()
+	image, err := readImage(tree, o)
+	if err != nil {
+		return rootfs.Rootfs{}, importError(name, err)
+	}
+	r, err := store(ctx, c, name, image, o)
+	if err != nil {
+		return r, importError(name, err)
+	}
+	return r, nil
+}
+
+// spool unpacks an image archive, whose parts come in any order, so that they can be read in theirs.
+func spool(ctx context.Context, dir string, archive io.Reader, size int64, o Options) error {
+	meter := rootfs.NewMeter(o.Progress, "read", "", size)
+	stream, err := unpack.Open(meter.Reader(archive), o.Limits)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	if _, err := unpack.Apply(ctx, dir, stream, unpack.Options{Limits: o.Limits}); err != nil {
+		return err
+	}
+	meter.Finish()
+	return nil
+}
+
+// imageNames are what the first entries of image archives are called, by docker, podman, skopeo,
+// umoci and this package.
+var imageNames = regexp.MustCompile(`^(blobs(/.*)?|oci-layout|index\.json|manifest\.json|repositories|(sha256:)?[0-9a-f]{64}(/.*|\.json|\.tar(\.gz)?)?)$`)
+
+// looksLikeImage tells from an archive's beginning whether it is an image or a root filesystem.
+func looksLikeImage(head []byte) bool {
+	stream, err := unpack.Open(bytes.NewReader(head), unpack.Limits{})
+	if err != nil {
+		return false
+	}
+	defer stream.Close()
+	archive := tar.NewReader(stream)
+	for {
+		header, err := archive.Next()
+		if err != nil {
+			return false
+		}
+		name := strings.Trim(strings.TrimPrefix(header.Name, "./"), "/")
+		if name == "" || name == "." {
+			continue
+		}
+		return imageNames.MatchString(name)
+	}
+}
+
+// errNoImage means that a directory holds no image; it may be a root filesystem.
+var errNoImage = errors.New("there is no image in it")
+
+// readImage finds out what kind of image a directory holds, and reads its documents.
+func readImage(tree *inside.Tree, o Options) (contents, error) {
+	if st, err := tree.Lstat("oci-layout"); err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
+		return readLayout(tree, o)
+	}
+	if data, err := tree.ReadFile("manifest.json", maxDocument); err == nil && bytes.Contains(data, []byte(`"Config"`)) {
+		return readDockerArchive(tree, data, o)
+	}
+	return contents{}, errNoImage
+}
