@@ -34,7 +34,7 @@ func actions() []action {
 		{bind("signal…", "K", "K"), "Send any signal to the program.", hasRunning, (*root).askSignal},
 		{bind("remove", "d", "d"), "Delete the sandbox with its layer.", hasSandbox, (*root).askRemove},
 		{bind("zoom", "z", "z"), "Give the right side the whole screen, and back.", nil, (*root).toggleZoom},
-		{bind("logs", "l", "l"), "The output so far, to scroll and search.", hasSandbox, openTabKey("l")},
+		{bind("logs", "l", "l"), "The output so far, to scroll and search.", hasSandbox, openLogs},
 		{bind("overview", "i", "i"), "The facts of the sandbox on one page.", hasSandbox, openTabKey("i")},
 		{bind("terminal", "0", "0"), "The sandbox's terminal.", hasSandbox, openTabKey("0")},
 		{bind("copy", "y", "y"), "Copy the selected text, or else the sandbox's or root filesystem's name.", nil, (*root).copySelected},
@@ -63,10 +63,18 @@ func hasRunning(m *root) bool {
 
 func onRunning(m *root) bool { return m.focus != panelRootfs && hasRunning(m) }
 
+// openLogs goes to the right side too: the next keys scroll there.
+func openLogs(m *root) tea.Cmd {
+	cmd, _ := m.work.openKey("l")
+	return tea.Batch(cmd, m.focusOn(panelWork))
+}
+
+// openTabKey opens a tab and leaves the focus on the list, so that moving in
+// it shows the same of one sandbox after the other.
 func openTabKey(key string) func(*root) tea.Cmd {
 	return func(m *root) tea.Cmd {
 		cmd, _ := m.work.openKey(key)
-		if m.focus == panelRootfs || m.layout.single {
+		if m.layout.single {
 			return tea.Batch(cmd, m.focusOn(panelWork))
 		}
 		return cmd

@@ -93,7 +93,7 @@ func (m *root) followProgram() tea.Cmd {
 	feed := m.keyboard.now.feed
 	if facts := feed.state(); facts.ready && !facts.live {
 		cmd := m.detach()
-		m.notice = m.ended(feed.id)
+		m.notice = m.ended(feed)
 		return cmd
 	}
 	modes := feed.pane.Modes()
@@ -105,11 +105,15 @@ func (m *root) followProgram() tea.Cmd {
 	return tea.Raw(terminal.AttachKeys(modes))
 }
 
-func (m *root) ended(id string) string {
-	if sb, ok := m.sandboxes.find(id); ok {
-		return visible(sb.Name) + " has ended; the keys are Aquarium's again"
+func (m *root) ended(f *feed) string {
+	what := "the program"
+	if sb, ok := m.sandboxes.find(f.id); ok {
+		what = visible(sb.Name)
+		if m.work.subject.source() != f {
+			what = "the shell in " + what
+		}
 	}
-	return "the program has ended; the keys are Aquarium's again"
+	return what + " has ended: the keys are Aquarium's again"
 }
 
 func (m *root) toggleZoom() tea.Cmd {

@@ -37,7 +37,8 @@ type tab interface {
 	press(key tea.KeyPressMsg) (cmd tea.Cmd, handled bool)
 	// wheel scrolls, by lines: negative is up.
 	wheel(lines int)
-	// view draws exactly h rows of w columns, and is called for the open tab only.
+	// view draws exactly h rows of w columns. It is called for the open tab, and
+	// only when there is a subject.
 	view(w, h int) tabView
 	// hints are the keys that press handles.
 	hints() []hint

@@ -94,9 +94,6 @@ func (t *logsTab) hints() []hint {
 
 func (t *logsTab) view(w, h int) tabView {
 	t.height = h
-	if t.subject == nil {
-		return tabView{rows: t.theme.padRows(welcome(), w, h)}
-	}
 	pane := t.subject.feed.pane
 	v := crop(t.theme, pane, w, h)
 	v.cursor = nil

@@ -57,9 +57,6 @@ func (t *overviewTab) wheel(lines int) { t.page.SetYOffset(t.page.YOffset() + li
 func (*overviewTab) hints() []hint { return nil }
 
 func (t *overviewTab) view(w, h int) tabView {
-	if t.subject == nil {
-		return tabView{rows: t.theme.padRows(welcome(), w, h)}
-	}
 	if t.stale || t.page.Width() != w || t.page.Height() != h {
 		t.page.SetWidth(w)
 		t.page.SetHeight(h)
@@ -100,7 +97,7 @@ func facts(s *subject) []fact {
 	add("rootfs", visible(s.Rootfs))
 	add("command", visible(quoteWords(s.Command)))
 	add("root switch", rootSwitch(s.RootSwitch))
-	add("of the host", strings.Join(s.Shared, ", "))
+	add("host's own", strings.Join(s.Shared, ", "))
 	terminal := "three pipes"
 	if s.TTY {
 		terminal = "pseudo-terminal"

@@ -39,9 +39,6 @@ func (t *terminalTab) wheel(lines int) {
 func (*terminalTab) hints() []hint { return nil }
 
 func (t *terminalTab) view(w, h int) tabView {
-	if t.subject == nil {
-		return tabView{rows: t.theme.padRows(welcome(), w, h)}
-	}
 	facts := t.subject.feed.state()
 	if facts.err != nil {
 		return tabView{rows: t.theme.padRows(wrap(visible(facts.err.Error()), w), w, h)}
@@ -158,24 +155,4 @@ func outcomeSentence(st supervisor.State) string {
 		text += ", " + st.Finished.Local().Format("2006-01-02 15:04:05")
 	}
 	return text
-}
-
-// welcome is what the right side says when there is no sandbox.
-func welcome() []string {
-	return []string{
-		"",
-		"  No sandbox yet.",
-		"",
-		"  Enter on host launches one: this machine's",
-		"  own / as a copy. Nothing that is written",
-		"  in it reaches the machine.",
-		"",
-		"  For a root filesystem of its own:",
-		"    aquarium rootfs pull alpine",
-		"    aquarium rootfs import NAME FILE.tar",
-		"  or name a directory that holds one:",
-		"    aquarium DIRECTORY",
-		"",
-		"  ? explains the keys.",
-	}
 }

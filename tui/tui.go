@@ -59,7 +59,7 @@ func Run(store *sandbox.Store, o Options) error {
 	if err := checkTerminal(o); err != nil {
 		return err
 	}
-	m, err := runProgram(store, o)
+	m, err := runProgram(store, o, nil)
 	if m != nil {
 		farewell(o.Output, m)
 	}
@@ -80,11 +80,15 @@ func checkTerminal(o Options) error {
 }
 
 // runProgram is the only place that knows how pictures get to the terminal.
-func runProgram(store *sandbox.Store, o Options) (*root, error) {
+// prepare may change the model before anything is shown.
+func runProgram(store *sandbox.Store, o Options, prepare func(*root)) (*root, error) {
 	input := terminal.NewPassthrough(o.Input, o.Prefix)
 	var program *tea.Program
 	keys := keyboard{input: input, prefix: o.Prefix, send: func(msg tea.Msg) { program.Send(msg) }}
 	m := newRoot(store, newTheme(utf8Locale(os.Getenv)), keys)
+	if prepare != nil {
+		prepare(m)
+	}
 	program = tea.NewProgram(m, tea.WithInput(input), tea.WithOutput(o.Output), tea.WithFPS(framesPerSecond))
 
 	hangup := make(chan os.Signal, 1)

@@ -52,7 +52,7 @@ func (m *root) draw() (rows []string, cursor *tea.Cursor) {
 	}
 	body := tabView{}
 	if r := l.body[panelWork]; r.w > 0 {
-		body = m.work.tab().view(r.w, r.h)
+		body = m.drawWork(r.w, r.h)
 		if m.keyboard.attached() && body.cursor != nil {
 			cursor = body.cursor
 			cursor.X, cursor.Y = cursor.X+r.x, cursor.Y+r.y
@@ -71,12 +71,19 @@ func (m *root) draw() (rows []string, cursor *tea.Cursor) {
 	if at != nil {
 		cursor = at
 	}
-	if n := len(m.dialogs); n > 0 {
-		f := frameDialog(m.theme, m.dialogs[n-1], l.cols, l.rows)
+	for _, d := range m.dialogs {
+		f := frameDialog(m.theme, d, l.cols, l.rows)
 		overlay(rows, f.rows, f.x, f.y)
 		cursor = f.cursor
 	}
 	return rows, cursor
+}
+
+func (m *root) drawWork(w, h int) tabView {
+	if m.work.subject == nil {
+		return tabView{rows: m.theme.padRows(welcome(len(m.sandboxes.all)), w, h)}
+	}
+	return m.work.tab().view(w, h)
 }
 
 // drawDivided joins the panels line by line: two columns, three rules.

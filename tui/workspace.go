@@ -131,6 +131,9 @@ func (w *workspace) update(msg tea.Msg) tea.Cmd {
 			cmds = append(cmds, cmd)
 		}
 	}
+	if !w.present(w.open) {
+		cmds = append(cmds, w.openTab(0))
+	}
 	return tea.Batch(cmds...)
 }
 

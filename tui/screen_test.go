@@ -1,0 +1,155 @@
+package tui
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"aquarium/tui/terminal"
+)
+
+// patience is how long a test waits for what must come; nothing sleeps.
+const patience = 30 * time.Second
+
+// user sits at a terminal in which Aquarium runs.
+type user struct {
+	t      testing.TB
+	cmd    *exec.Cmd
+	pty    *os.File
+	pane   *terminal.Pane
+	bytes  atomic.Int64  // that Aquarium wrote
+	ended  chan struct{} // closed when it has ended and all is read
+	status *os.ProcessState
+}
+
+// open starts Aquarium in a terminal of cols by rows.
+func (h home) open(t testing.TB, cols, rows int, args ...string) *user {
+	t.Helper()
+	return startUser(t, cols, rows, h.environment(), program(t), args...)
+}
+
+func (h home) environment() []string {
+	return append(os.Environ(), "AQUARIUM_HOME="+h.dir, "TERM=xterm-256color", "COLORTERM=", "NO_COLOR=", "LC_ALL=C.UTF-8", "AQUARIUM_PREFIX=", "TMUX=")
+}
+
+func startUser(t testing.TB, cols, rows int, env []string, path string, args ...string) *user {
+	t.Helper()
+	u := &user{t: t, cmd: exec.Command(path, args...), pane: terminal.NewPane(cols, rows, terminal.Options{}), ended: make(chan struct{})}
+	u.cmd.Env = env
+	var err error
+	u.pty, err = pty.StartWithSize(u.cmd, &pty.Winsize{Cols: uint16(cols), Rows: uint16(rows)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.pane.OnReply(func(b []byte) { u.pty.Write(b) })
+	go u.read()
+	t.Cleanup(func() {
+		u.cmd.Process.Kill()
+		<-u.ended
+	})
+	return u
+}
+
+func (u *user) read() {
+	b := make([]byte, 16<<10)
+	for {
+		n, err := u.pty.Read(b)
+		if n > 0 {
+			u.bytes.Add(int64(n))
+			u.pane.Feed(b[:n])
+		}
+		if err != nil {
+			break
+		}
+	}
+	u.cmd.Wait()
+	u.status = u.cmd.ProcessState
+	u.pane.Close()
+	u.pty.Close()
+	close(u.ended)
+}
+
+// types sends keys.
+func (u *user) types(keys string) {
+	u.t.Helper()
+	if _, err := u.pty.WriteString(keys); err != nil {
+		u.t.Fatalf("type %q: %v", keys, err)
+	}
+}
+
+// screen is what the user sees.
+func (u *user) screen() string { return strings.Join(u.pane.Text(), "\n") }
+
+// sees waits until all texts are on the screen.
+func (u *user) sees(texts ...string) {
+	u.t.Helper()
+	u.waits("to see "+strings.Join(texts, ", "), func(screen string) bool {
+		for _, text := range texts {
+			if !strings.Contains(screen, text) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// seesNo waits until a text has gone.
+func (u *user) seesNo(text string) {
+	u.t.Helper()
+	u.waits("not to see "+text, func(screen string) bool { return !strings.Contains(screen, text) })
+}
+
+func (u *user) waits(what string, ok func(screen string) bool) {
+	u.t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for {
+		screen := u.screen()
+		if ok(screen) {
+			return
+		}
+		select {
+		case <-u.pane.Changed():
+		case <-u.ended:
+			if screen = u.screen(); ok(screen) {
+				return
+			}
+			u.t.Fatalf("waited %s, but Aquarium has ended (%v):\n%s", what, u.status, screen)
+		case <-deadline.C:
+			u.t.Fatalf("waited %s in vain:\n%s", what, screen)
+		}
+	}
+}
+
+// waitsEnd waits until Aquarium has ended, and returns its exit status.
+func (u *user) waitsEnd() int {
+	u.t.Helper()
+	select {
+	case <-u.ended:
+		return u.status.ExitCode()
+	case <-time.After(patience):
+		u.t.Fatalf("waited for the end in vain:\n%s", u.screen())
+		return -1
+	}
+}
+
+func (u *user) resize(cols, rows int) {
+	u.t.Helper()
+	u.pane.Resize(cols, rows)
+	if err := pty.Setsize(u.pty, &pty.Winsize{Cols: uint16(cols), Rows: uint16(rows)}); err != nil {
+		u.t.Fatal(err)
+	}
+}
+
+func (u *user) signal(number syscall.Signal) {
+	u.t.Helper()
+	if err := u.cmd.Process.Signal(number); err != nil {
+		u.t.Fatal(err)
+	}
+}
