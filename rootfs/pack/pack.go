@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -178,6 +179,10 @@ func (w *Writer) entry(t *inside.Tree, path, name string, st *unix.Stat_t) error
 		Name: name, Mode: int64(st.Mode & 0o7777), Uid: int(st.Uid), Gid: int(st.Gid),
 		ModTime: time.Unix(st.Mtim.Unix()), Format: tar.FormatPAX, PAXRecords: map[string]string{},
 	}
+	if euid := os.Geteuid(); euid != 0 {
+		// What an ordinary user owns is root's in the sandboxes of that user.
+		h.Uid, h.Gid = rootFor(h.Uid, euid), rootFor(h.Gid, os.Getegid())
+	}
 	if w.plain {
 		h.Uid, h.Gid, h.ModTime = 0, 0, time.Unix(0, 0)
 	}
@@ -220,6 +225,13 @@ func (w *Writer) entry(t *inside.Tree, path, name string, st *unix.Stat_t) error
 		w.linked[id] = name
 	}
 	return err
+}
+
+func rootFor(id, own int) int {
+	if id == own {
+		return 0
+	}
+	return id
 }
 
 func (w *Writer) file(h *tar.Header, t *inside.Tree, path string) error {
@@ -267,6 +279,11 @@ func (w *Writer) attributes(h *tar.Header, t *inside.Tree, path string) error {
 	}
 	for name, value := range values {
 		switch {
+		case strings.HasPrefix(name, "trusted.overlay.redirect"), strings.HasPrefix(name, "user.overlay.redirect"),
+			name == "trusted.overlay.metacopy", name == "user.overlay.metacopy":
+			// Its content is in another layer, under another name. Mounting with redirect_dir=off and
+			// metacopy=off keeps overlayfs from making such files.
+			return fmt.Errorf("%q: overlayfs keeps only a reference to it in this layer", path)
 		case name == unpack.OwnerXattr:
 			uid, gid, _ := strings.Cut(value, ":")
 			u, uidErr := strconv.ParseUint(uid, 10, 32)

@@ -1,0 +1,232 @@
+package rootfs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"aquarium/rootfs/inside"
+	"aquarium/rootfs/pack"
+	"aquarium/rootfs/stack"
+)
+
+// Written is an overlay with what a sandbox wrote: the upper directory of one of its mounts.
+type Written struct {
+	Dest  string   // where it is mounted, as the sandbox sees it
+	Upper string   // what the sandbox wrote
+	Lower []string // what it started from, the topmost first
+}
+
+// ChangeKind says what became of a file, in the letters of `docker diff`.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	Added   ChangeKind = "A"
+	Changed ChangeKind = "C" // content or attributes; for a directory, that something in it is new or gone
+	Deleted ChangeKind = "D"
+)
+
+// Change is one difference between a sandbox and the root filesystem it started from.
+type Change struct {
+	Kind ChangeKind `json:"kind"`
+	Path string     `json:"path"` // as the sandbox sees it; any bytes, show it through [Visible]
+}
+
+// Diff lists what a sandbox added, changed and deleted, sorted by path. The sandbox may be running.
+func Diff(ctx context.Context, overlays []Written) ([]Change, error) {
+	var changes []Change
+	for _, o := range overlays {
+		c := comparison{ctx: ctx, dest: o.Dest}
+		if err := c.overlay(o); err != nil {
+			return nil, fail("compare", quote(o.Dest), err)
+		}
+		changes = append(changes, c.changes...)
+	}
+	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return changes, nil
+}
+
+// comparison is one overlay being compared.
+type comparison struct {
+	ctx     context.Context
+	dest    string
+	upper   *inside.Tree
+	lower   *stack.Stack
+	changes []Change
+}
+
+func (c *comparison) overlay(o Written) error {
+	var err error
+	if c.upper, err = inside.Open(o.Upper); err != nil {
+		return err
+	}
+	defer c.upper.Close()
+	if c.lower, err = stack.Open(o.Lower...); err != nil {
+		return err
+	}
+	defer c.lower.Close()
+	root, err := c.lower.Root()
+	if err != nil {
+		return err
+	}
+	return c.dir("", &root)
+}
+
+func (c *comparison) add(kind ChangeKind, name string) {
+	c.changes = append(c.changes, Change{kind, path.Join("/", c.dest, name)})
+}
+
+// dir compares a directory of the upper layer with the one it is merged with, or nil.
+func (c *comparison) dir(dir string, below *stack.Entry) error {
+	names, err := c.upper.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.entry(path.Join(dir, name), name, below); errors.Is(err, fs.ErrNotExist) {
+			continue // the sandbox runs, and has removed it meanwhile
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *comparison) entry(name, base string, below *stack.Entry) error {
+	st, err := c.upper.Lstat(name)
+	if err != nil {
+		return err
+	}
+	was, err := c.before(below, base)
+	if err != nil {
+		return err
+	}
+	switch {
+	case stack.IsWhiteout(&st):
+		if was != nil {
+			c.add(Deleted, name)
+		}
+		return nil
+	case was == nil:
+		c.add(Added, name)
+	default:
+		c.add(Changed, name)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return nil
+	}
+	if was != nil && !was.IsDir() {
+		was = nil
+	}
+	opaque, err := stack.IsOpaque(c.upper, name)
+	if err != nil {
+		return err
+	}
+	if opaque && was != nil {
+		if err := c.hidden(name, *was); err != nil {
+			return err
+		}
+		was = nil
+	}
+	return c.dir(name, was)
+}
+
+// before is what was there under a name, or nil.
+func (c *comparison) before(dir *stack.Entry, base string) (*stack.Entry, error) {
+	if dir == nil {
+		return nil, nil
+	}
+	was, err := c.lower.Lookup(*dir, base)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return &was, err
+}
+
+// hidden lists what an opaque directory hides and does not have itself.
+func (c *comparison) hidden(name string, was stack.Entry) error {
+	entries, err := c.lower.ReadDir(was)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if _, err := c.upper.Lstat(path.Join(name, path.Base(e.Path))); errors.Is(err, fs.ErrNotExist) {
+			c.add(Deleted, e.Path)
+		}
+	}
+	return nil
+}
+
+// Commit makes a root filesystem of a sandbox's: what base was, and what the sandbox wrote as one
+// more layer. The sandbox may be running; what it writes meanwhile may be in it or not.
+func (c *Catalogue) Commit(ctx context.Context, name string, base Rootfs, overlays []Written, o ImportOptions) (Rootfs, error) {
+	if err := c.checkFree(name); err != nil {
+		return Rootfs{}, err
+	}
+	if len(overlays) != 1 || base.Kind == Host {
+		return Rootfs{}, fail("commit", quote(base.Name), errors.New("what lies below is this machine, which is no layer")).
+			withHint("start from a copy instead: aquarium rootfs create NAME --from host")
+	}
+	release, err := c.Hold()
+	if err != nil {
+		return Rootfs{}, err
+	}
+	defer release()
+	d, err := c.baseDocument(ctx, base, o)
+	if err != nil {
+		return Rootfs{}, importError(name, err)
+	}
+	meter := NewMeter(o.Progress, "unpack", "", 0)
+	archive := c.packedUpper(ctx, overlays[0].Upper)
+	defer archive.Close()
+	layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Image: true, Limits: o.Limits})
+	if err != nil {
+		return Rootfs{}, importError(name, err)
+	}
+	meter.Finish()
+	made := Document{Layers: append(d.Layers, layer.Digest), Defaults: d.Defaults, Platform: d.Platform, Notes: slices.Concat(d.Notes, layer.Notes)}
+	made.Source = orElse(o.Source, "a sandbox of "+Visible(base.Name))
+	return c.Put(name, made)
+}
+
+// baseDocument returns the layers of a root filesystem, and makes one of a plain tree.
+func (c *Catalogue) baseDocument(ctx context.Context, base Rootfs, o ImportOptions) (Document, error) {
+	d, err := c.documentOf(base)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return d, err
+	}
+	archive := c.packed(ctx, []Overlay{{Dest: "/", Lower: []string{base.Path}}})
+	defer archive.Close()
+	layer, err := c.AddLayer(ctx, archive, LayerOptions{Limits: o.Limits})
+	return Document{Layers: []string{layer.Digest}}, err
+}
+
+// packedUpper streams an upper directory as an image's layer.
+func (c *Catalogue) packedUpper(ctx context.Context, upper string) io.ReadCloser {
+	reader, writer := io.Pipe()
+	go func() {
+		writer.CloseWithError(func() error {
+			tree, err := inside.Open(upper)
+			if err != nil {
+				return err
+			}
+			defer tree.Close()
+			archive := pack.NewWriter(ctx, writer)
+			if err := archive.Layer(tree); err != nil {
+				return err
+			}
+			return archive.Close()
+		}())
+	}()
+	return reader
+}
