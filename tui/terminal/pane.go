@@ -101,11 +101,17 @@ func (p *Pane) Generation() uint64 {
 // Resize changes the size in columns and rows.
 func (p *Pane) Resize(cols, rows int) {
 	p.change(func() {
-		offset := p.offset()
+		h := p.screen.history
+		top, total := p.firstLine()-h.begin(), h.end()-h.begin()
+		held := p.view.held
 		p.screen.Resize(cols, rows)
 		p.renumber()
-		p.scrollTo(offset)
 		p.held.rows = nil
+		if h = p.screen.history; held && total > 0 {
+			// About the same text; lines may have been wrapped anew.
+			now := h.end() - h.begin()
+			p.scrollTo(now - top*now/total)
+		}
 	})
 }
 

@@ -27,14 +27,18 @@ type hit struct {
 	current  bool
 }
 
-// Search looks for text, upwards from the bottom of the view, and scrolls to
-// the first match. Capitals matter only when the query has some. Text that is
+// Search looks for text, upwards from the bottom of the view and then from the
+// end of the text, and scrolls to the first match. Capitals matter only when the query has some. Text that is
 // soft-wrapped is found across lines. It reports whether there is a match.
 func (p *Pane) Search(query string) (found bool) {
 	p.change(func() {
 		p.search = search{query: query, fold: strings.ToLower(query) == query}
 		p.search.at = point{p.firstLine() + p.screen.rows, 0}
 		found = query != "" && p.searchUp()
+		if query != "" && !found {
+			p.search.at = point{p.lastLine() + 1, 0}
+			found = p.searchUp()
+		}
 	})
 	return found
 }
