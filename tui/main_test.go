@@ -41,7 +41,7 @@ func program(t testing.TB) string {
 		if built.err != nil {
 			return
 		}
-		build := exec.Command("go", "build", "-o", filepath.Join(built.dir, "aquarium"), "aquarium/cmd/aquarium")
+		build := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(built.dir, "aquarium"), "aquarium/cmd/aquarium")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			built.err = fmt.Errorf("build aquarium: %w\n%s", err, out)
