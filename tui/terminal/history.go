@@ -22,6 +22,8 @@ type block struct {
 	first int // number of the first line
 	buf   []byte
 	ends  []int32 // where each line ends in buf
+	width int     // cells of the longest line
+	wraps bool    // some line continues on the next
 }
 
 func (b *block) size() int { return cap(b.buf) + 4*cap(b.ends) }
@@ -71,7 +73,19 @@ func (h *history) push(r *row, p *pool) {
 		b = nb
 	}
 	b.ends = append(b.ends, int32(len(b.buf)))
+	b.width, b.wraps = max(b.width, r.used), b.wraps || r.wrapped
 	h.next++
+}
+
+// adopt appends a whole block of another history.
+func (h *history) adopt(b *block) {
+	h.measure()
+	for len(h.blocks) > 0 && h.bytes+b.size() > h.budget {
+		h.dropOldest()
+	}
+	b.first = h.next
+	h.blocks = append(h.blocks, b)
+	h.next += len(b.ends)
 }
 
 // room returns the last block, or a new one when it has no room for n bytes.
@@ -105,7 +119,7 @@ func (h *history) dropOldest() {
 	h.blocks = h.blocks[:len(h.blocks)-1]
 	h.bytes -= b.size()
 	if cap(b.buf) == blockSize {
-		b.buf, b.ends = b.buf[:0], b.ends[:0]
+		b.buf, b.ends, b.width, b.wraps = b.buf[:0], b.ends[:0], 0, false
 		h.spare = b
 	}
 }

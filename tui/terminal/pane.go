@@ -15,6 +15,7 @@ const (
 // Pane is a Screen in a user interface: a lock around it, the view of it, and
 // the way back for its answers. It is safe for concurrent use.
 type Pane struct {
+	turn    sync.Mutex // held while waiting for mu: see lock
 	mu      sync.Mutex
 	screen  *Screen
 	painter painter
@@ -55,6 +56,14 @@ func NewPane(cols, rows int, opts Options) *Pane {
 	return p
 }
 
+// lock takes the lock in the order of asking. A plain mutex would let Feed,
+// which asks again at once, go first for a millisecond and more.
+func (p *Pane) lock() {
+	p.turn.Lock()
+	p.mu.Lock()
+	p.turn.Unlock()
+}
+
 // Feed takes what the program wrote. It lets go of the lock often, so that
 // others can draw, and then signals Changed once.
 func (p *Pane) Feed(b []byte) { p.write(b, true) }
@@ -66,7 +75,7 @@ func (p *Pane) Replay(b []byte) { p.write(b, false) }
 func (p *Pane) write(b []byte, answer bool) {
 	for len(b) > 0 {
 		n := min(len(b), feedChunk)
-		p.mu.Lock()
+		p.lock()
 		p.screen.Write(b[:n])
 		p.generation++
 		p.outputs++
@@ -93,7 +102,7 @@ func (p *Pane) Changed() <-chan struct{} { return p.changed }
 
 // Generation counts changes: while it stays, Rows stays.
 func (p *Pane) Generation() uint64 {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.generation
 }
@@ -129,14 +138,14 @@ func (p *Pane) renumber() {
 
 // Size returns the columns and rows.
 func (p *Pane) Size() (cols, rows int) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.screen.Size()
 }
 
 // change runs f under the lock and tells about it.
 func (p *Pane) change(f func()) {
-	p.mu.Lock()
+	p.lock()
 	f()
 	p.generation++
 	p.mu.Unlock()
@@ -152,7 +161,7 @@ func (p *Pane) Close() { p.replies.close() }
 
 // Title returns the title the program set, without control characters.
 func (p *Pane) Title() string {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.screen.title
 }
@@ -160,7 +169,7 @@ func (p *Pane) Title() string {
 // Directory returns the working directory that the program reported (OSC 7),
 // as it was written: an address, without control characters.
 func (p *Pane) Directory() string {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.screen.directory
 }
@@ -168,7 +177,7 @@ func (p *Pane) Directory() string {
 // Clipboard returns the program's wishes to set the clipboard since the last
 // call. Nothing has been done about them.
 func (p *Pane) Clipboard() []ClipboardRequest {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	c := p.screen.clipboard
 	p.screen.clipboard = nil
@@ -177,7 +186,7 @@ func (p *Pane) Clipboard() []ClipboardRequest {
 
 // Bells returns how often the bell rang since the last call.
 func (p *Pane) Bells() int {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	n := p.screen.bells
 	p.screen.bells = 0

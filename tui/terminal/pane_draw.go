@@ -24,7 +24,7 @@ const (
 // many columns as it is wide, holding text and SGR built here, and nothing that
 // the program sent as control. The slice is not to be changed.
 func (p *Pane) Rows() []string {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	p.looked = true
 	return p.current().rows
@@ -32,14 +32,14 @@ func (p *Pane) Rows() []string {
 
 // Cursor returns the cursor that belongs to the rows.
 func (p *Pane) Cursor() Cursor {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.current().cursor
 }
 
 // Text returns the rows without styles, each padded to the width.
 func (p *Pane) Text() []string {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	out := make([]string, p.screen.rows)
 	for y := range out {

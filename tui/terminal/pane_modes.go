@@ -61,7 +61,7 @@ func (m *modes) mouseEncoding() MouseEncoding {
 
 // Modes returns the modes of this moment.
 func (p *Pane) Modes() Modes {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.screen.Modes()
 }

@@ -131,6 +131,10 @@ func (s *Screen) rewrap(cols, content int, cur *cursor) []row {
 	d := decoder{pool: s.pool}
 	var cells []cell
 	for _, b := range old.blocks {
+		if len(f.line) == 0 && !b.wraps && b.width <= cols {
+			s.history.adopt(b) // nothing in it to wrap or to join
+			continue
+		}
 		for i := range b.ends {
 			cells = d.appendCells(cells[:0], b.line(i))
 			f.add(cells, lineWrapped(b.line(i)))

@@ -40,7 +40,7 @@ func (s *Screen) Restore() []byte {
 
 // Restore returns bytes that bring a fresh terminal to this one's state: see Screen.Restore.
 func (p *Pane) Restore() []byte {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.screen.Restore()
 }

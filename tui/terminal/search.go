@@ -110,6 +110,9 @@ func (p *Pane) searchStart(n int) int {
 
 // matches finds the query in the line that begins at line n, soft wraps included.
 func (p *Pane) matches(n int) []match {
+	if text, ok := p.plainLine(n); ok && !contains(text, p.search.query, p.search.fold) {
+		return nil
+	}
 	var text []byte
 	var places []point // of every byte of text
 	for line := n; ; line++ {
@@ -132,6 +135,31 @@ func (p *Pane) matches(n int) []match {
 		}
 	}
 	return findAll(text, places, p.search.query, p.search.fold)
+}
+
+// plainLine returns the text of a line of the history that is kept as it will
+// be searched: most are, and most do not match.
+func (p *Pane) plainLine(n int) ([]byte, bool) {
+	line := p.screen.history.line(n)
+	if len(line) == 0 || line[0] != headASCII {
+		return nil, false
+	}
+	return line[1:], true
+}
+
+// contains reports whether ASCII text contains the query.
+func contains(text []byte, query string, fold bool) bool {
+	first := query[0]
+	upper := first
+	if fold && first >= 'a' && first <= 'z' {
+		upper -= 'a' - 'A'
+	}
+	for i, c := range text {
+		if (c == first || c == upper) && matchAt(text[i:], query, fold) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func findAll(text []byte, places []point, query string, fold bool) []match {

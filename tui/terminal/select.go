@@ -106,7 +106,7 @@ func (p *Pane) ClearSelection() { p.change(func() { p.selection = selection{} })
 
 // HasSelection reports whether text is selected.
 func (p *Pane) HasSelection() bool {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.selection.active
 }
@@ -231,7 +231,7 @@ func (p *Pane) wraps(n int) bool {
 // SelectedText returns the selected text: soft-wrapped lines in one piece,
 // others with a newline and without the blanks at their end.
 func (p *Pane) SelectedText() string {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	sel := &p.selection
 	if !sel.active {

@@ -56,7 +56,7 @@ func (p *Pane) ScrollTo(offset int) { p.change(func() { p.scrollTo(offset) }) }
 // ScrollInfo returns how many lines the view is scrolled back, of how many it
 // could be, and whether output arrived since it was.
 func (p *Pane) ScrollInfo() (offset, total int, newBelow bool) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	offset = p.offset()
 	return offset, p.screen.history.end() - p.oldestLine(), offset > 0 && p.outputs != p.view.since
