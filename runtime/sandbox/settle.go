@@ -55,12 +55,14 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 		s.erase(running)
 		return running, fs.ErrNotExist
 	}
-	code := lost
-	running.Status, running.ExitCode, running.Finished = supervisor.Stopped, &code, time.Now().UTC()
-	running.Reason = "its supervisor is gone: killed, or the machine was restarted"
-	running.PID, running.PIDStart, running.Keeper, running.KeepStart = 0, 0, 0, 0
-	if err := running.Save(s.bundle(id)); err != nil {
-		return running, err
+	if running.Status != supervisor.Stopped {
+		code := lost
+		running.Status, running.ExitCode, running.Finished = supervisor.Stopped, &code, time.Now().UTC()
+		running.Reason = "its supervisor is gone: killed, or the machine was restarted"
+		running.PID, running.PIDStart, running.Keeper, running.KeepStart = 0, 0, 0, 0
+	}
+	if running.Save(s.bundle(id)) != nil {
+		return running, nil // no space left: it stays to be done
 	}
 	return running, supervisor.RemoveTree(s.run(id))
 }

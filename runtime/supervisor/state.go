@@ -66,6 +66,24 @@ func (s State) Save(dir string) error {
 	return WriteFile(dir+"/"+StateFile, document)
 }
 
+// overwrite replaces the state document in dir where it is. Unlike Save it
+// needs no space, and a crash may leave half of it.
+func (s State) overwrite(dir string) error {
+	document, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(dir+"/"+StateFile, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := file.Write(document); err != nil {
+		return err
+	}
+	return file.Truncate(int64(len(document)))
+}
+
 // WriteFile replaces a file by one rename: a reader, a full disk or a kill
 // finds the old or the new one, never half. The mode is 0600.
 func WriteFile(path string, content []byte) error {
