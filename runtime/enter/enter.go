@@ -84,14 +84,18 @@ func follow(pid int, reader *os.File, program *program) (*os.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, o := range said {
-		if o.call < 0 { // the first child has ended; its copy goes on
+	var refused error
+	for _, o := range said { // the copy may fail before the original has reported it
+		if o.call < 0 {
 			reap(pid)
 			pid = int(o.value)
-			continue
+		} else {
+			refused = &step.CallError{Call: program.calls[o.call].shown, Errno: syscall.Errno(o.value)}
 		}
+	}
+	if refused != nil {
 		reap(pid)
-		return nil, &step.CallError{Call: program.calls[o.call].shown, Errno: syscall.Errno(o.value)}
+		return nil, refused
 	}
 	return os.FindProcess(pid) // a child of ours: the number cannot be another's before it is waited for
 }

@@ -27,16 +27,60 @@ import (
 // on which Started is the next frame (before it, in a stepped launch, Before);
 // WaitStarted reads up to there.
 func (s *Store) Launch(o spec.Options) (Sandbox, *supervisor.Conn, error) {
-	sb, config, err := s.create(o)
+	root, err := s.prepare(&o)
 	if err != nil {
 		return Sandbox{}, nil, err
 	}
-	conn, err := s.start(sb, config)
+	id := newID()
+	if o.Name, err = s.reserve(o.Name, id); err != nil {
+		return Sandbox{}, nil, err
+	}
+	sb := Sandbox{places: s.Places, State: supervisor.State{ID: id, Name: o.Name, Bundle: s.bundle(id)}}
+	conn, err := s.start(&sb, o, root)
 	if err != nil {
 		s.erase(sb.State)
-		return Sandbox{}, nil, &Error{"launch " + sb.Name, err, ""}
+		return Sandbox{}, nil, &Error{"launch " + o.Name, err, ""}
 	}
 	return sb, conn, nil
+}
+
+// start has a supervisor start init, makes the sandbox's directories
+// meanwhile, and then hands over the plan.
+func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.Conn, error) {
+	config, err := spec.New(o, root.describe(sb.Bundle, o.Writable), caller())
+	if err != nil {
+		return nil, err
+	}
+	sb.State = stateOf(sb.ID, sb.Bundle, config)
+	sb.Created = time.Now().UTC()
+	plan, err := launch.NewPlan(config)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := supervisor.Start(supervisor.Preparation{
+		Name: sb.Name, Clone: plan.Steps[0], TTY: o.TTY, Stdin: o.Interactive,
+		Size:       wire.Dimensions{Cols: int(config.Process.ConsoleSize.Width), Rows: int(config.Process.ConsoleSize.Height)},
+		Scrollback: o.Scrollback,
+	})
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := plan.Encode()
+	if err == nil {
+		err = s.write(sb.State, config)
+	}
+	if err == nil {
+		err = conn.Boot(supervisor.Boot{
+			Plan: encoded, State: sb.State, Run: s.run(sb.ID),
+			Remove: []string{sb.Bundle, s.name(sb.Name)},
+			Exec:   execDefaults(config),
+		})
+	}
+	if err != nil {
+		conn.Close() // the supervisor and init end with it
+		return nil, err
+	}
+	return conn, nil
 }
 
 // Plan is what Launch would do, without doing it.
@@ -48,11 +92,7 @@ func (s *Store) Plan(o spec.Options) (step.Plan, error) {
 	if o.Name == "" {
 		o.Name = "NAME"
 	}
-	view, err := s.Catalogue.View(root, caller().Privileged)
-	if err != nil {
-		return step.Plan{}, err
-	}
-	config, err := spec.New(o, describeRoot(root, view, s.bundle("ID"), o.Writable), caller())
+	config, err := spec.New(o, root.describe(s.bundle("ID"), o.Writable), caller())
 	if err != nil {
 		return step.Plan{}, err
 	}
@@ -83,8 +123,19 @@ func (sb Sandbox) WaitStarted(conn *supervisor.Conn) error {
 	}
 }
 
-// prepare checks the options and completes them from the rootfs.
-func (s *Store) prepare(o *spec.Options) (rootfs.Rootfs, error) {
+// prepare checks the options, completes them from the rootfs, and finds out
+// how the root is put together.
+func (s *Store) prepare(o *spec.Options) (rootView, error) {
+	root, err := s.check(o)
+	if err != nil {
+		return rootView{}, err
+	}
+	complete(o, root.Defaults)
+	view, err := s.Catalogue.View(root, caller().Privileged)
+	return rootView{root, view}, err
+}
+
+func (s *Store) check(o *spec.Options) (rootfs.Rootfs, error) {
 	if o.RootSwitch == "" {
 		o.RootSwitch = spec.PivotRoot
 	}
@@ -104,7 +155,6 @@ func (s *Store) prepare(o *spec.Options) (rootfs.Rootfs, error) {
 	if o.Shares("user") && !caller().Privileged {
 		return root, &spec.Refusal{What: "share user: without root every sandbox needs a user namespace of its own", Way: "run as root, or leave user out of --share"}
 	}
-	complete(o, root.Defaults)
 	return root, nil
 }
 
@@ -124,46 +174,25 @@ func complete(o *spec.Options, d rootfs.Defaults) {
 	}
 }
 
-// create makes the bundle: everything of a sandbox but its processes.
-func (s *Store) create(o spec.Options) (Sandbox, *specs.Spec, error) {
-	root, err := s.prepare(&o)
-	if err != nil {
-		return Sandbox{}, nil, err
-	}
-	view, err := s.Catalogue.View(root, caller().Privileged)
-	if err != nil {
-		return Sandbox{}, nil, err
-	}
-	id := newID()
-	if o.Name, err = s.reserve(o.Name, id); err != nil {
-		return Sandbox{}, nil, err
-	}
-	sb := Sandbox{places: s.Places, State: supervisor.State{ID: id, Name: o.Name}}
-	config, err := spec.New(o, describeRoot(root, view, s.bundle(id), o.Writable), caller())
-	if err == nil {
-		sb.State = stateOf(id, s.bundle(id), config)
-		sb.Created = time.Now().UTC()
-		err = s.write(sb.State, config)
-	}
-	if err != nil {
-		s.erase(sb.State)
-		return Sandbox{}, nil, &Error{"create sandbox " + o.Name, err, ""}
-	}
-	return sb, config, nil
+// rootView is a root filesystem and how it is put together.
+type rootView struct {
+	rootfs.Rootfs
+	view rootfs.View
 }
 
-// describeRoot gives every overlay of the view a layer in the bundle; a
-// written rootfs has none.
-func describeRoot(root rootfs.Rootfs, view rootfs.View, bundle string, writable bool) spec.Root {
-	r := spec.Root{Path: root.Path, Mountpoint: filepath.Join(bundle, "root")}
+// describe gives every overlay of the view a layer in the bundle; a written
+// rootfs has none.
+func (r rootView) describe(bundle string, writable bool) spec.Root {
+	described := spec.Root{Path: r.Path, Mountpoint: filepath.Join(bundle, "root")}
 	if writable {
-		return r
+		return described
 	}
-	for i, o := range view.Overlays {
-		layer := filepath.Join(bundle, "layer", strconv.Itoa(i))
-		r.Overlays = append(r.Overlays, spec.Overlay{Dest: o.Dest, Lower: o.Lower, Upper: filepath.Join(layer, "upper"), Work: filepath.Join(layer, "work")})
+	for i, o := range r.view.Overlays {
+		number := strconv.Itoa(i)
+		described.Overlays = append(described.Overlays, spec.Overlay{Dest: o.Dest, Lower: o.Lower,
+			Upper: filepath.Join(bundle, "upper"+number), Work: filepath.Join(bundle, "work"+number)})
 	}
-	return r
+	return described
 }
 
 // write makes the directories and documents. The running state comes first,
@@ -189,7 +218,7 @@ func (s *Store) write(st supervisor.State, config *specs.Spec) error {
 			return err
 		}
 	}
-	document, err := json.MarshalIndent(config, "", "  ")
+	document, err := spec.Encode(config)
 	if err != nil {
 		return err
 	}
@@ -212,7 +241,7 @@ func readConfig(bundle string) (*specs.Spec, error) {
 // owner.
 func makeLayer(o spec.Overlay) error {
 	for _, dir := range []string{o.Upper, o.Work} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := os.Mkdir(dir, 0o700); err != nil {
 			return err
 		}
 	}
@@ -245,29 +274,6 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 		}
 	}
 	return st
-}
-
-// start hands a created sandbox to a supervisor.
-func (s *Store) start(sb Sandbox, config *specs.Spec) (*supervisor.Conn, error) {
-	plan, err := launch.NewPlan(config)
-	if err != nil {
-		return nil, err
-	}
-	encoded, err := plan.Encode()
-	if err != nil {
-		return nil, err
-	}
-	scrollback, _ := strconv.ParseInt(config.Annotations[spec.AnnotationScrollback], 10, 64)
-	return supervisor.Start(supervisor.Boot{
-		Plan:       encoded,
-		State:      sb.State,
-		Run:        s.run(sb.ID),
-		Remove:     []string{sb.Bundle, s.name(sb.Name)},
-		Stdin:      config.Annotations[spec.AnnotationStdin] == "true",
-		Size:       wire.Dimensions{Cols: int(config.Process.ConsoleSize.Width), Rows: int(config.Process.ConsoleSize.Height)},
-		Scrollback: scrollback,
-		Exec:       execDefaults(config),
-	})
 }
 
 func execDefaults(config *specs.Spec) supervisor.ExecDefaults {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Encoded is a plan whose steps are still JSON: the supervisor passes on all
-// but the first without decoding them.
+// Encoded is a plan whose steps are JSON already: the supervisor passes them
+// on without decoding them.
 type Encoded struct {
 	Steps   []json.RawMessage `json:"steps"`
 	Stepped bool              `json:"stepped,omitempty"`
@@ -56,17 +56,10 @@ type Launch struct {
 	buffer []byte
 }
 
-// Spawn performs the plan's first step, the clone, and hands the rest to the
-// child. stdio are its descriptors 0, 1 and 2; a Console step replaces them.
-// The error is a *CallError when the kernel refused the clone.
-func Spawn(plan Encoded, stdio [3]*os.File) (*Launch, error) {
-	if len(plan.Steps) == 0 {
-		return nil, fmt.Errorf("start init: the plan is empty")
-	}
-	var first Step
-	if err := json.Unmarshal(plan.Steps[0], &first); err != nil {
-		return nil, err
-	}
+// Spawn performs a plan's first step, the clone. init then waits for Send.
+// stdio are its descriptors 0, 1 and 2; a Console step replaces them. The
+// error is a *CallError when the kernel refused the clone.
+func Spawn(clone Step, stdio [3]*os.File) (*Launch, error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, failed("socketpair(AF_UNIX, SOCK_STREAM, 0)", err)
@@ -76,17 +69,22 @@ func Spawn(plan Encoded, stdio [3]*os.File) (*Launch, error) {
 
 	began := time.Now()
 	world := World{files: []*os.File{stdio[0], stdio[1], stdio[2], theirs}}
-	err = first.Op.Do(&world)
-	l := &Launch{Events: []Event{newEvent(0, err, time.Since(began))}, Process: world.child, socket: pair[0], total: len(plan.Steps)}
+	err = clone.Op.Do(&world)
+	l := &Launch{Events: []Event{newEvent(0, err, time.Since(began))}, Process: world.child, socket: pair[0]}
 	if err != nil {
 		l.Close()
-		return l, err
-	}
-	document, err := json.Marshal(plan)
-	if err == nil {
-		err = l.write(document)
 	}
 	return l, err
+}
+
+// Send hands init the plan: the steps after the first.
+func (l *Launch) Send(plan Encoded) error {
+	l.total = len(plan.Steps)
+	document, err := json.Marshal(plan)
+	if err != nil {
+		return err
+	}
+	return l.write(document)
 }
 
 // Next waits for init's next report. before is the step that a stepped init

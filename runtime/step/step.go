@@ -67,14 +67,14 @@ func (e Event) Err() error {
 	return &CallError{Call: e.Call, Errno: errno(e.Errno), Detail: e.Detail}
 }
 
-// encoded is a Step on the wire: the operation with the name of its type.
-type encoded struct {
-	Actor     Actor           `json:"actor"`
-	Why       string          `json:"why,omitempty"`
-	Man       string          `json:"man,omitempty"`
-	Namespace string          `json:"namespace,omitempty"`
-	Kind      string          `json:"op"`
-	Args      json.RawMessage `json:"args,omitempty"`
+// encodedHead is a Step on the wire but for the arguments: the operation has
+// the name of its type.
+type encodedHead struct {
+	Actor     Actor  `json:"actor"`
+	Why       string `json:"why,omitempty"`
+	Man       string `json:"man,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+	Kind      string `json:"op"`
 }
 
 // MarshalJSON writes the operation together with the name of its kind.
@@ -83,16 +83,18 @@ func (s Step) MarshalJSON() ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("encode step: %T is not a registered operation", s.Op)
 	}
-	args, err := json.Marshal(s.Op)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(encoded{s.Actor, s.Why, s.Man, s.Namespace, kind, args})
+	return json.Marshal(struct {
+		encodedHead
+		Args Op `json:"args"`
+	}{encodedHead{s.Actor, s.Why, s.Man, s.Namespace, kind}, s.Op})
 }
 
 // UnmarshalJSON is the inverse of MarshalJSON. An unknown kind is an error.
 func (s *Step) UnmarshalJSON(b []byte) error {
-	var e encoded
+	var e struct {
+		encodedHead
+		Args json.RawMessage `json:"args"`
+	}
 	if err := json.Unmarshal(b, &e); err != nil {
 		return err
 	}

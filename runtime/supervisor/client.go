@@ -27,26 +27,38 @@ func Dial(run string) (*Conn, error) {
 	return &Conn{conn: conn}, nil
 }
 
-// Start runs a supervisor in a session of its own and gives it boot. The
-// connection is its first viewer's; the first frame to come back is Started.
-func Start(boot Boot) (*Conn, error) {
+// Start runs a supervisor in a session of its own and has it start init.
+// Boot comes next. Closing the connection instead undoes both.
+func Start(p Preparation) (*Conn, error) {
+	c, err := spawn(p.Name)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.send(wire.Prepare, p)
+}
+
+// Boot gives a started supervisor the rest. The connection is its first
+// viewer's; the first frame to come back is Started.
+func (c *Conn) Boot(b Boot) error { return c.send(wire.Boot, b) }
+
+// spawn starts a supervisor process, or takes the one that waits already.
+func spawn(name string) (*Conn, error) {
 	if c := prestarted; c != nil {
 		prestarted = nil
-		return c, c.send(wire.Boot, boot)
+		return c, nil
 	}
 	conn, theirs, err := wire.Pair()
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
-	process, err := startProcess(theirs, boot.State.Name)
+	process, err := startProcess(theirs, name)
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("start supervisor: %w", err)
 	}
 	go process.Wait() // whoever started it reaps it, if still there
-	c := &Conn{conn: conn}
-	return c, c.send(wire.Boot, boot)
+	return &Conn{conn: conn}, nil
 }
 
 func startProcess(socket *os.File, name string) (*os.Process, error) {

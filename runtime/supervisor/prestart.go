@@ -4,11 +4,9 @@ import (
 	"os"
 	"strings"
 	"unsafe"
-
-	"aquarium/runtime/wire"
 )
 
-// prestarted is a supervisor that waits for its Boot, if Prestart made one.
+// prestarted is a supervisor that waits to be told, if Prestart made one.
 var prestarted *Conn
 
 // nameWidth is room for the longest sandbox name.
@@ -17,21 +15,10 @@ const nameWidth = 63
 // Prestart starts a supervisor before it is known for what. `aquarium run`
 // calls it first of all, so that the supervisor starts on one core while the
 // command line is read on the other: that saves a millisecond of every launch.
-// A supervisor whose creator ends without a Boot ends too. Failing to start
+// A supervisor whose creator ends without a word ends too. Failing to start
 // one here is no error: Start does it, or says why it cannot.
 func Prestart() {
-	conn, theirs, err := wire.Pair()
-	if err != nil {
-		return
-	}
-	defer theirs.Close()
-	process, err := startProcess(theirs, strings.Repeat(" ", nameWidth))
-	if err != nil {
-		conn.Close()
-		return
-	}
-	go process.Wait()
-	prestarted = &Conn{conn: conn}
+	prestarted, _ = spawn(strings.Repeat(" ", nameWidth))
 }
 
 // setTitle writes the sandbox's name over the room that Prestart has left in

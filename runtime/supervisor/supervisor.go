@@ -125,6 +125,9 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 	}()
 	err := cloned
 	if err == nil {
+		err = s.keep()
+	}
+	if err == nil {
 		err = s.bringUp()
 	}
 	if err != nil {
@@ -144,6 +147,17 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 	s.session.finish(report)
 	first.finish()
 	within(flushTime, first.waitEnd)
+}
+
+// keep takes the sandbox over from its creator, who may go from then on.
+func (s *supervisor) keep() error {
+	st := &s.boot.State
+	start, err := StartTime(os.Getpid())
+	if err != nil {
+		return err
+	}
+	st.Keeper, st.KeepStart = os.Getpid(), start
+	return st.Save(s.boot.Run)
 }
 
 // bringUp gives init its plan and waits until the program runs; nothing is

@@ -27,7 +27,8 @@ type Type byte
 
 // Frames from a viewer.
 const (
-	Boot       Type = 'B' // the creator's first frame: supervisor.Boot
+	Prepare    Type = 'P' // the creator's first frame: supervisor.Preparation
+	Boot       Type = 'B' // and its second: supervisor.Boot
 	Attach     Type = 'a' // AttachRequest
 	Input      Type = 'i' // bytes for the program
 	EndOfInput Type = 'e' // close the program's standard input

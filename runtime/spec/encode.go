@@ -1,0 +1,46 @@
+package spec
+
+import (
+	"encoding/json"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Encode renders a configuration that New made as config.json. OCI's own Go
+// type reaches hundreds of others (Windows, VMs, seccomp, …), and encoding/json
+// prepares all of them for a first use, three times the cost of the rest of a
+// launch's bookkeeping; so only what New fills in is named here.
+func Encode(s *specs.Spec) ([]byte, error) {
+	type linux struct {
+		UIDMappings   []specs.LinuxIDMapping `json:"uidMappings,omitempty"`
+		GIDMappings   []specs.LinuxIDMapping `json:"gidMappings,omitempty"`
+		Namespaces    []specs.LinuxNamespace `json:"namespaces,omitempty"`
+		MaskedPaths   []string               `json:"maskedPaths,omitempty"`
+		ReadonlyPaths []string               `json:"readonlyPaths,omitempty"`
+	}
+	type process struct {
+		Terminal        bool                     `json:"terminal,omitempty"`
+		ConsoleSize     *specs.Box               `json:"consoleSize,omitempty"`
+		User            specs.User               `json:"user"`
+		Args            []string                 `json:"args"`
+		Env             []string                 `json:"env,omitempty"`
+		Cwd             string                   `json:"cwd"`
+		Capabilities    *specs.LinuxCapabilities `json:"capabilities,omitempty"`
+		NoNewPrivileges bool                     `json:"noNewPrivileges,omitempty"`
+	}
+	p := s.Process
+	return json.MarshalIndent(struct {
+		Version     string            `json:"ociVersion"`
+		Process     process           `json:"process"`
+		Root        *specs.Root       `json:"root"`
+		Hostname    string            `json:"hostname,omitempty"`
+		Mounts      []specs.Mount     `json:"mounts,omitempty"`
+		Annotations map[string]string `json:"annotations,omitempty"`
+		Linux       linux             `json:"linux"`
+	}{
+		s.Version,
+		process{p.Terminal, p.ConsoleSize, p.User, p.Args, p.Env, p.Cwd, p.Capabilities, p.NoNewPrivileges},
+		s.Root, s.Hostname, s.Mounts, s.Annotations,
+		linux{s.Linux.UIDMappings, s.Linux.GIDMappings, s.Linux.Namespaces, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths},
+	}, "", "  ")
+}
