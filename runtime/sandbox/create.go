@@ -198,9 +198,6 @@ func (r rootView) describe(bundle string, writable bool) spec.Root {
 // write makes the directories and documents. The running state comes first,
 // so that a crash leaves what the next command recognises as never ready.
 func (s *Store) write(st supervisor.State, config *specs.Spec) error {
-	if err := os.Mkdir(s.run(st.ID), 0o700); err != nil {
-		return err
-	}
 	if err := st.Save(s.run(st.ID)); err != nil {
 		return err
 	}
@@ -284,8 +281,11 @@ func execDefaults(config *specs.Spec) supervisor.ExecDefaults {
 	}
 }
 
+// idLength is the length of an id: 16 random bytes in hexadecimal.
+const idLength = 32
+
 func newID() string {
-	var random [16]byte
+	var random [idLength / 2]byte
 	rand.Read(random[:]) // never fails, see crypto/rand
 	return hex.EncodeToString(random[:])
 }

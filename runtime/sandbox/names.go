@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"aquarium/runtime/spec"
+	"aquarium/runtime/supervisor"
 )
 
 // A made-up name is a colour and a fish: easy to say, easy to type.
@@ -19,6 +20,40 @@ var (
 // reserve takes a name for the sandbox id, made up when name is "". A name is
 // held by a symlink, which only one can create.
 func (s *Store) reserve(name, id string) (string, error) {
+	err := s.claim(id)
+	if err == nil {
+		name, err = s.takeAny(name, id)
+	}
+	if err != nil {
+		supervisor.RemoveTree(s.run(id))
+	}
+	return name, err
+}
+
+// claim shows that this process is making the sandbox id. It comes before the
+// name, so that a name whose sandbox is nowhere is free for certain.
+func (s *Store) claim(id string) error {
+	if err := os.Mkdir(s.run(id), 0o700); err != nil {
+		return &Error{"make running directory", cause(err), ""}
+	}
+	st := supervisor.State{ID: id, Status: supervisor.Creating, Bundle: s.bundle(id), Keeper: os.Getpid()}
+	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
+	if err := st.Save(s.run(id)); err != nil {
+		return &Error{"write running state", cause(err), ""}
+	}
+	return nil
+}
+
+// cause is an error without the path, which is nobody's business but ours.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+func (s *Store) takeAny(name, id string) (string, error) {
 	if name != "" {
 		return name, s.take(name, id)
 	}

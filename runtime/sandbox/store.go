@@ -48,13 +48,13 @@ type Sandbox struct {
 // List returns all sandboxes, oldest first. One that cannot be read is left
 // out of the list, not an error of the whole.
 func (s *Store) List() ([]Sandbox, error) {
-	entries, err := os.ReadDir(s.sandboxes())
+	ids, err := s.ids()
 	if err != nil {
 		return nil, &Error{"list sandboxes", err, ""}
 	}
-	list := make([]Sandbox, 0, len(entries))
-	for _, entry := range entries {
-		if sb, err := s.load(entry.Name()); err == nil {
+	list := make([]Sandbox, 0, len(ids))
+	for _, id := range ids {
+		if sb, err := s.load(id); err == nil && sb.Name != "" { // it has none before it is described
 			list = append(list, sb)
 		}
 	}
@@ -62,6 +62,25 @@ func (s *Store) List() ([]Sandbox, error) {
 		return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID))
 	})
 	return list, nil
+}
+
+// ids are those of all sandboxes: of those that have a bundle, and of those
+// that are being made, or whose making was cut short.
+func (s *Store) ids() ([]string, error) {
+	var ids []string
+	for _, dir := range []string{s.sandboxes(), s.Run} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range entries {
+			if id := entry.Name(); isIDPrefix(id) && len(id) == idLength {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
 }
 
 // Find returns the sandbox with a name, or with an id that begins like ref.
@@ -73,10 +92,10 @@ func (s *Store) Find(ref string) (Sandbox, error) {
 	}
 	var matches []string
 	if isIDPrefix(ref) {
-		entries, _ := os.ReadDir(s.sandboxes())
-		for _, entry := range entries {
-			if strings.HasPrefix(entry.Name(), ref) {
-				matches = append(matches, entry.Name())
+		ids, _ := s.ids()
+		for _, id := range ids {
+			if strings.HasPrefix(id, ref) {
+				matches = append(matches, id)
 			}
 		}
 	}
