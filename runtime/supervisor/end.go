@@ -28,11 +28,11 @@ func (s *supervisor) settle(report wire.ExitReport) {
 	st.ExitCode, st.Signal, st.Reason = &report.Code, report.Signal, report.Reason
 	st.PID, st.PIDStart, st.Keeper, st.KeepStart = 0, 0, 0, 0
 	s.saveOutput()
-	if st.Save(st.Bundle) != nil {
-		st.overwrite(s.boot.Run) // no space left: what is allocated is enough
-		return
+	if st.Save(st.Bundle) == nil {
+		os.RemoveAll(s.boot.Run)
+	} else {
+		st.keep(s.boot.Run)
 	}
-	os.RemoveAll(s.boot.Run)
 }
 
 // saveOutput keeps the scrollback of a stopped sandbox. A full disk costs the

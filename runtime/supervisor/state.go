@@ -66,6 +66,14 @@ func (s State) Save(dir string) error {
 	return WriteFile(dir+"/"+StateFile, document)
 }
 
+// keep is Save, also where no space is left: the program may have taken it all.
+func (s State) keep(dir string) error {
+	if s.Save(dir) == nil {
+		return nil
+	}
+	return s.overwrite(dir)
+}
+
 // overwrite replaces the state document in dir where it is. Unlike Save it
 // needs no space, and a crash may leave half of it.
 func (s State) overwrite(dir string) error {

@@ -229,7 +229,7 @@ func (s *supervisor) running(l *step.Launch) error {
 	s.boot.State.Status = Running
 	s.boot.State.Started = now()
 	s.setPID(l.Process.Pid)
-	return s.boot.State.Save(s.boot.Run)
+	return s.boot.State.keep(s.boot.Run)
 }
 
 func (s *supervisor) setPID(pid int) {
