@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// goPackage is what go list tells of a package.
+type goPackage struct {
+	ImportPath string
+	Imports    []string // of the package itself
+	Deps       []string // and of all that it imports
+	Standard   bool
+}
+
+func listPackages(t *testing.T, patterns ...string) []goPackage {
+	t.Helper()
+	list := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard"}, patterns...)...)
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages []goPackage
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for decoder.More() {
+		var p goPackage
+		if err := decoder.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+	if len(packages) == 0 {
+		t.Fatalf("go list %v lists nothing", patterns)
+	}
+	return packages
+}
+
+// TestImportRules holds what the package map promises: imports go one way.
+func TestImportRules(t *testing.T) {
+	t.Parallel()
+	rules := []struct {
+		packages string
+		never    []string // prefixes of import paths
+		why      string
+	}{
+		{"aquarium/runtime/...", []string{"aquarium/tui", "aquarium/cmd", "charm.land/"}, "sandboxes do not know the UI"},
+		{"aquarium/rootfs/...", []string{"aquarium/tui", "aquarium/cmd", "aquarium/runtime/sandbox", "aquarium/runtime/supervisor", "charm.land/"}, "root filesystems know neither UI nor sandboxes"},
+		{"aquarium/tui/terminal", []string{"aquarium/"}, "the terminal knows nothing of sandboxes"},
+		{"aquarium/tui/...", []string{"aquarium/cmd"}, "the UI does not know the command line"},
+	}
+	for _, rule := range rules {
+		for _, p := range listPackages(t, rule.packages) {
+			for _, dep := range p.Deps {
+				for _, prefix := range rule.never {
+					if strings.HasPrefix(dep, prefix) && !strings.HasPrefix(dep, p.ImportPath+"/") {
+						t.Errorf("%s imports %s, if not itself then through others: %s", p.ImportPath, dep, rule.why)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestReexecComesFirst holds what makes a re-exec'd init or supervisor start
+// early: Go initialises ready packages in the order of their import paths, and
+// package reexec is ready once the standard library is.
+func TestReexecComesFirst(t *testing.T) {
+	t.Parallel()
+	standard := make(map[string]bool)
+	for _, p := range listPackages(t, "-deps", "aquarium/runtime/reexec") {
+		standard[p.ImportPath] = p.Standard
+	}
+	for path, std := range standard {
+		if !std && !strings.HasPrefix(path, "aquarium/") {
+			t.Errorf("aquarium/runtime/reexec needs %s: only the standard library and our own packages come first", path)
+		}
+	}
+	for _, p := range listPackages(t, "-deps", "aquarium/cmd/aquarium") {
+		if !p.Standard && p.ImportPath < "aquarium/" {
+			t.Errorf("%s is initialised before aquarium/runtime/reexec", p.ImportPath)
+		}
+	}
+}
+
+// TestNoFileDirectlyInRuntime: runtime is a directory of packages, not one.
+func TestNoFileDirectlyInRuntime(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../runtime/*.go")
+	if err != nil || len(files) > 0 {
+		t.Errorf("Go files directly in runtime/: %v (%v)", files, err)
+	}
+	inside, err := filepath.Glob("../../runtime/*/*.go")
+	if err != nil || len(inside) == 0 {
+		t.Errorf("no package in runtime/ (%v): this test looks in the wrong place", err)
+	}
+}
