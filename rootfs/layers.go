@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -90,7 +91,10 @@ func (c *Catalogue) unpackLayer(ctx context.Context, dir string, archive io.Read
 	}
 	defer stream.Close()
 	digest := newDigester(stream)
-	report, err := unpack.Apply(ctx, tree, digest, unpack.Options{Layer: o.Image, Privileged: os.Geteuid() == 0, Limits: o.Limits})
+	// The headers of an archive are read in small pieces; handing each to the hash would cost more
+	// than the hash.
+	buffered := bufio.NewReaderSize(digest, digestPiece)
+	report, err := unpack.Apply(ctx, tree, buffered, unpack.Options{Layer: o.Image, Privileged: os.Geteuid() == 0, Limits: o.Limits})
 	sum := digest.sum()
 	if err != nil {
 		return Layer{}, err

@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -95,14 +96,10 @@ func nextRun(piece []byte) (length int, zero bool) {
 	return len(piece), zero
 }
 
-func isZero(block []byte) bool {
-	for _, b := range block {
-		if b != 0 {
-			return false
-		}
-	}
-	return true
-}
+// zeros is what a hole reads as.
+var zeros [holeSize]byte
+
+func isZero(block []byte) bool { return bytes.Equal(block, zeros[:len(block)]) }
 
 func writeAt(fd int, data []byte, offset int64) error {
 	for len(data) > 0 {
