@@ -93,6 +93,9 @@ var mountReasons = map[string]string{
 
 func (b *builder) mounts() error {
 	for _, m := range b.spec.Mounts {
+		if m.Type == "mqueue" && spec.Has(b.spec, "user") && !spec.Has(b.spec, "ipc") {
+			continue // it may not be mounted here, and the host need not have it mounted anywhere
+		}
 		op, err := b.mount(m)
 		if err != nil {
 			return err
@@ -137,7 +140,7 @@ func (b *builder) substitute(m specs.Mount) specs.Mount {
 	if !spec.Has(b.spec, "user") {
 		return m
 	}
-	owner := map[string]string{"proc": "pid", "sysfs": "net", "mqueue": "ipc"}[m.Type]
+	owner := map[string]string{"proc": "pid", "sysfs": "net"}[m.Type]
 	if owner != "" && !spec.Has(b.spec, owner) {
 		m.Source, m.Type = m.Destination, "bind"
 		m.Options = append([]string{"rbind"}, m.Options...)
