@@ -181,6 +181,30 @@ func TestSGR(t *testing.T) {
 	}
 }
 
+func TestSetColours(t *testing.T) {
+	p := NewPane(10, 5, Options{})
+	defer p.Close()
+	p.SetColours(0x102030, 0xfffefd)
+	p.Feed([]byte("\x1bc"))
+	s := p.screen
+	s.Write([]byte("\x1b]10;?\a\x1b]11;?\a"))
+	if got, want := string(s.TakeReplies()), "\x1b]10;rgb:1010/2020/3030\a\x1b]11;rgb:ffff/fefe/fdfd\a"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestOuterSequences(t *testing.T) {
+	if got, want := AttachKeys(Modes{KittyFlags: 5, ModifyOtherKeys: 2}), "\x1b[>4;2m\x1b[=5;1u"; got != want {
+		t.Errorf("attach %q, want %q", got, want)
+	}
+	if got, want := DetachKeys(1), "\x1b[>4;2m\x1b[=1;1u"; got != want {
+		t.Errorf("detach %q, want %q", got, want)
+	}
+	if got, want := SetClipboard("hi"), "\x1b]52;c;aGk=\x1b\\"; got != want {
+		t.Errorf("clipboard %q, want %q", got, want)
+	}
+}
+
 func TestOSC(t *testing.T) {
 	s := fed("\x1b]2;a;b\x07")
 	if s.title != "a;b" {

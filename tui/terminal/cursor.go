@@ -178,7 +178,13 @@ func (s *Screen) restoreCursor() {
 	s.cur = s.active.saved
 	s.cur.x = clamp(s.cur.x, 0, s.cols-1)
 	s.cur.y = clamp(s.cur.y, 0, s.rows-1)
-	s.cur.pending = s.cur.pending && s.modes.autowrap
+	s.checkPending()
+}
+
+// checkPending lets go of a pending wrap when the cursor is not at the margin
+// any more, because that moved.
+func (s *Screen) checkPending() {
+	s.cur.pending = s.cur.pending && s.modes.autowrap && s.cur.x == s.lineEnd()-1
 }
 
 // setRegion is DECSTBM: rows from 1, bottom 0 for the last.

@@ -19,6 +19,9 @@ func (s *Screen) eraseCells(y, from, to int, c cell) {
 	r.splitAt(to)
 	if to == s.cols {
 		r.wrapped = false
+		if from == 0 {
+			s.cutAbove(y)
+		}
 	}
 	r.fill(from, to, c)
 }

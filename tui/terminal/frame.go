@@ -95,10 +95,11 @@ func (p *painter) glyph(g glyph, x, cols int) int {
 func (p *painter) joins(before []byte) bool {
 	own := p.buf[p.last:]
 	p.probe = append(append(append(p.probe[:0], before...), own...), 'a')
-	if n := len(before); n > 0 && firstCluster(p.probe) > n {
-		return true
+	n := 0
+	for n < len(before) {
+		n += firstCluster(p.probe[n:])
 	}
-	return firstCluster(p.probe[len(before):]) > len(own)
+	return n > len(before) || firstCluster(p.probe[n:]) > len(own)
 }
 
 func (p *painter) appendStyle(dst []byte, c cell) []byte {

@@ -153,6 +153,7 @@ func (s *Screen) setPrivate(n int32, on bool) {
 		s.cur.pending = false
 	case n == 69:
 		s.left, s.right = 0, s.cols-1
+		s.checkPending()
 	}
 }
 

@@ -34,7 +34,8 @@ type Pane struct {
 	frame     frame // the last rows handed out
 	held      frame // what shows during a synchronized update
 	syncSince time.Time
-	looked    bool // Rows was called since held was taken
+	syncTimer *time.Timer // tells when an update has lasted too long
+	looked    bool        // Rows was called since held was taken
 }
 
 // frame is a finished picture, good for one generation.
@@ -157,7 +158,14 @@ func (p *Pane) change(f func()) {
 func (p *Pane) OnReply(f func([]byte)) { p.replies.start(f) }
 
 // Close ends the goroutine of OnReply.
-func (p *Pane) Close() { p.replies.close() }
+func (p *Pane) Close() {
+	p.replies.close()
+	p.lock()
+	defer p.mu.Unlock()
+	if p.syncTimer != nil {
+		p.syncTimer.Stop()
+	}
+}
 
 // Title returns the title the program set, without control characters.
 func (p *Pane) Title() string {

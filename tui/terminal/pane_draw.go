@@ -77,6 +77,11 @@ func (p *Pane) draw() *frame {
 // makes many in a row costs one picture for each time that someone looked.
 func (p *Pane) hold() {
 	p.syncSince = time.Now()
+	if p.syncTimer == nil {
+		p.syncTimer = time.AfterFunc(syncTimeout, p.syncOver)
+	} else {
+		p.syncTimer.Reset(syncTimeout)
+	}
 	if !p.looked && p.held.rows != nil {
 		return
 	}
@@ -93,4 +98,17 @@ func (p *Pane) cursor() Cursor {
 		c.Shape = CursorShape((s.shape - 1) / 2)
 	}
 	return c
+}
+
+// syncOver lets the UI draw again when a synchronized update did not end.
+func (p *Pane) syncOver() {
+	p.lock()
+	stuck := p.screen.modes.sync
+	if stuck {
+		p.generation++
+	}
+	p.mu.Unlock()
+	if stuck {
+		p.signal()
+	}
 }

@@ -65,3 +65,13 @@ func (p *Pane) Modes() Modes {
 	defer p.mu.Unlock()
 	return p.screen.Modes()
 }
+
+// SetColours tells the pane the outer terminal's own text and background
+// colours, as 0xRRGGBB, for the answer to programs that ask (OSC 10 and 11) in
+// order to choose a light or a dark scheme.
+func (p *Pane) SetColours(foreground, background uint32) {
+	p.change(func() {
+		p.screen.palette.foreground = colourRGB | colour(foreground&0xffffff)
+		p.screen.palette.background = colourRGB | colour(background&0xffffff)
+	})
+}

@@ -220,6 +220,16 @@ func TestSynchronizedOutput(t *testing.T) {
 		t.Errorf("after it: %q", got)
 	}
 	p.Feed([]byte("\x1b[?2026h\x1b[H\x1b[2Jstuck"))
+	<-p.Changed()
+	generation := p.Generation()
+	select {
+	case <-p.Changed():
+	case <-time.After(5 * time.Second):
+		t.Error("no signal at the end of the time")
+	}
+	if p.Generation() == generation {
+		t.Error("the generation stayed")
+	}
 	for deadline := time.Now().Add(5 * time.Second); !strings.HasPrefix(p.Rows()[0], "stuck"); {
 		if time.Now().After(deadline) {
 			t.Fatal("an update without end holds the picture for ever")

@@ -54,6 +54,9 @@ func (s *Screen) putASCII(b []byte) {
 	if end > r.used {
 		r.used = end
 	}
+	if end == s.cols {
+		r.wrapped = false // until the next character does wrap
+	}
 }
 
 // lineEnd is the column after the last that text at the cursor may reach.
@@ -155,6 +158,9 @@ func (s *Screen) store(g glyph, width int) {
 		r.cells[x] = s.cur.pen.with(g)
 	}
 	r.used = max(r.used, x+width)
+	if x+width == s.cols {
+		r.wrapped = false
+	}
 }
 
 // printComplex writes a code point that may join the character before it:
@@ -189,12 +195,16 @@ func (s *Screen) joinPrevious(r rune) bool {
 	}
 	text := s.pool.appendText(s.scratch[:0], c.ch)
 	before := len(text)
+	tooLong := before+utf8.RuneLen(r) > maxClusterBytes
+	if tooLong && displaywidth.Rune(r) == 0 {
+		return true // dropped, without looking further
+	}
 	text = utf8.AppendRune(text, r)
 	s.scratch = text
 	if firstCluster(text) <= before {
 		return false
 	}
-	if len(text) > maxClusterBytes {
+	if tooLong {
 		return true
 	}
 	g, ok := s.internCluster(text)

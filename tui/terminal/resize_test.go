@@ -37,6 +37,8 @@ func TestResize(t *testing.T) {
 		{"alternate screen is cut", "\x1b[?1049h0123456789", 4, 5, "", "", "0123"},
 		{"main screen below it wraps", "0123456789\r\n$ \x1b[?1049hx", 4, 5, "\x1b[?1049ly", "", "0123|4567|89|$ y"},
 		{"erased after the wrap", "0123456789ab\x1b[2;1H\x1b[K\x1b[1;1H\x1b[K", 20, 5, "x", "", "x"},
+		{"a line erased below a wrap is its own", "0123456789ab\x1b[2;1H\x1b[Knew", 20, 5, "", "", "0123456789|new"},
+		{"a line written over is its own", "0123456789ab\x1b[1;1Habcdefghij\r\nx", 20, 5, "", "", "abcdefghij|xb"},
 		{"margins are reset", "\x1b[2;5r\x1b[?69h\x1b[3;9s", 4, 3, "\x1b[H\x1bM\x1bMx", "", "x"},
 		{"saved cursor outside", "\x1b[5;10H\x1b7", 4, 3, "\x1b8x", "|", "||   x"},
 		{"tab stop outside", "\x1b[10G\x1bH", 4, 3, "\r\t\tx", "", "   x"},

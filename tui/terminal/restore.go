@@ -59,6 +59,8 @@ type restorer struct {
 	wrapped bool   // the last of them wraps
 	width   int    // of its text
 	end     []byte // its last glyph
+	// coloured says that erased cells in a colour follow the text
+	coloured bool
 }
 
 func (w *restorer) out(format string, args ...any) { w.buf = fmt.Appendf(w.buf, format, args...) }
@@ -115,6 +117,7 @@ func (w *restorer) row(cells []cell, wrapped bool) {
 	for w.width > 0 && cells[w.width-1].ch == 0 {
 		w.width--
 	}
+	w.coloured = w.width < len(cells)
 	w.end = w.end[:0]
 	for x := w.width - 1; x >= 0 && len(w.end) == 0; x-- {
 		if cells[x].ch&glyphTail == 0 {
@@ -135,7 +138,7 @@ func (w *restorer) wrapsInto(cells []cell) bool {
 	if cells[0].ch&glyphWide != 0 && cells[0].bg == 0 {
 		gap = 1
 	}
-	return w.width == w.screen.cols || w.width == w.screen.cols-gap
+	return w.width == w.screen.cols || w.width == w.screen.cols-gap && !w.coloured
 }
 
 func hasGaps(cells []cell, cols int) bool {

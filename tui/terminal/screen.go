@@ -114,7 +114,7 @@ func (s *Screen) reset() {
 	s.tabs = newTabStops()
 	s.protect = protectNone
 	s.last = 0
-	s.palette = palette{}
+	s.palette = palette{foreground: s.palette.foreground, background: s.palette.background}
 	s.title, s.icon, s.titles, s.directory = "", "", nil, ""
 	s.shape, s.formatKeys, s.otherKeys, s.attrExtent = 0, 0, 0, 0
 	s.conformance = conformance{level: vtLevel}
