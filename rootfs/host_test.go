@@ -139,13 +139,14 @@ func machine(t *testing.T) string {
 		"etc/resolv.conf":                "-> ../run/resolv.conf",
 		"run/resolv.conf":                "nameserver 192.0.2.1\n",
 		"opt/ann/diary":                  "dear diary",
+		"usr/local/etc/app/password":     "secret",
 		"opt/app/program":                "program",
 		"srv/secret":                     "secret",
 		"unheard-of/secret":              "secret",
 		"var/lib/dpkg/status":            "",
 		"var/lib/aquarium/rootfs/secret": "",
 	})
-	for path, mode := range map[string]os.FileMode{"etc/private": 0o700, "etc/shadow": 0o640, "etc/shadow-": 0o640, "etc/ssh/ssh_host_ed25519_key": 0o600} {
+	for path, mode := range map[string]os.FileMode{"etc/private": 0o700, "etc/shadow": 0o640, "etc/shadow-": 0o640, "etc/ssh/ssh_host_ed25519_key": 0o600, "usr/local/etc/app/password": 0o600} {
 		if err := os.Chmod(filepath.Join(base, path), mode); err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +179,7 @@ func TestHostPlan(t *testing.T) {
 		{"mount below, root", func(p *hostPlan) { p.mounts = mountTable{base + "/usr/local"} },
 			[]string{"/etc", "/opt", "/usr", "/usr/local", "/var/lib/dpkg"}},
 		{"mount below, no root", func(p *hostPlan) { p.mounts = mountTable{base + "/usr/local/bin"}; p.privileged = false },
-			[]string{"/etc", "/opt", "/usr/bin", "/usr/local/bin", "/var/lib/dpkg"}},
+			[]string{"/etc", "/opt", "/usr/bin", "/usr/local/bin", "/usr/local/etc", "/var/lib/dpkg"}},
 		{"file mounted in /etc", func(p *hostPlan) { p.mounts = mountTable{base + "/etc/hosts"} }, []string{"/opt", "/usr", "/var/lib/dpkg"}},
 	}
 	for _, test := range tests {
@@ -193,7 +194,7 @@ func TestHostPlan(t *testing.T) {
 func TestHostPlanHides(t *testing.T) {
 	t.Parallel()
 	p := planFor(t, machine(t), nil)
-	want := []string{"/etc/private", "/etc/shadow-", "/etc/ssh/ssh_host_ed25519_key", "/opt/ann"}
+	want := []string{"/etc/private", "/etc/shadow-", "/etc/ssh/ssh_host_ed25519_key", "/opt/ann", "/usr/local/etc/app/password"}
 	if !slices.Equal(p.layers.Whiteouts, want) {
 		t.Errorf("hidden are %q, want %q", p.layers.Whiteouts, want)
 	}

@@ -70,7 +70,8 @@ func (l *hostLayers) normalise() {
 		}
 	}
 	l.Whiteouts = kept
-	l.MaskDirs = slices.DeleteFunc(l.MaskDirs, covered)
+	slices.Sort(l.MaskDirs)
+	l.MaskDirs = slices.DeleteFunc(slices.Compact(l.MaskDirs), covered)
 	l.Files = slices.DeleteFunc(l.Files, func(f plainFile) bool { return covered(f.Path) })
 }
 

@@ -34,8 +34,9 @@ var hostWritable = []string{
 // hostCopyLimit bounds what is copied where an overlay is not possible, in bytes.
 const hostCopyLimit = 64 << 20
 
-// privateDepth says below which directories private things are looked for, and how deep.
-var privateDepth = map[string]int{"/etc": 1000, "/opt": 2, "/usr": 0}
+// privatePlaces are the directories in which private things are looked for, and how deep. In the
+// rest of what is shown there is nothing but packaged programs (hier(7)).
+var privatePlaces = map[string]int{"/etc": 1000, "/opt": 2, "/usr/local/etc": 1000}
 
 // mask adds what has to be hidden or replaced within the shown directory.
 func (p *hostPlan) mask(dir string) error {
@@ -51,8 +52,11 @@ func (p *hostPlan) mask(dir string) error {
 			}
 		}
 	}
-	if depth, known := privateDepth[dir]; known && depth > 0 {
-		if err := p.hidePrivate(dir, depth); err != nil {
+	for place, depth := range privatePlaces {
+		if info, err := os.Lstat(p.real(place)); err != nil || !info.IsDir() || !within(place, dir) {
+			continue
+		}
+		if err := p.hidePrivate(place, depth); err != nil {
 			return err
 		}
 	}
