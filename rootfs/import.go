@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -86,12 +87,17 @@ func (c *Catalogue) packed(ctx context.Context, overlays []Overlay) io.ReadClose
 }
 
 func packOverlays(ctx context.Context, w io.Writer, overlays []Overlay) error {
+	mounts, err := readMounts()
+	if err != nil {
+		return err
+	}
 	archive := pack.NewWriter(ctx, w)
 	for _, o := range overlays {
 		s, err := stack.Open(o.Lower...)
 		if err != nil {
 			return err
 		}
+		archive.StopAt(mountsInside(mounts, o.Lower))
 		err = archive.Tree(s, o.Dest)
 		s.Close()
 		if err != nil {
@@ -99,6 +105,20 @@ func packOverlays(ctx context.Context, w io.Writer, overlays []Overlay) error {
 		}
 	}
 	return archive.Close()
+}
+
+// mountsInside returns what is mounted within directories, as paths relative to them: overlayfs does
+// not show it either.
+func mountsInside(mounts mountTable, dirs []string) []string {
+	var inside []string
+	for _, dir := range dirs {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			for _, point := range mounts.below(real) {
+				inside = append(inside, strings.TrimPrefix(strings.TrimPrefix(point, real), "/"))
+			}
+		}
+	}
+	return inside
 }
 
 // adoptLayer makes a layer of the finished directory work/tree without copying it.

@@ -24,16 +24,14 @@ type child struct {
 }
 
 func TestMain(m *testing.M) {
-	if document := os.Getenv(childVariable); document != "" {
-		fmt.Fprintln(os.Stderr, "child:", playChild(document))
-		os.Exit(125)
-	}
-	if dataDir := os.Getenv(importVariable); dataDir != "" {
-		if err := playImport(dataDir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	for variable, play := range map[string]func(string) error{childVariable: playChild, importVariable: playImport, packVariable: playPack} {
+		if value := os.Getenv(variable); value != "" {
+			if err := play(value); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(125)
+			}
+			os.Exit(0)
 		}
-		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }

@@ -32,17 +32,20 @@ func (k Kind) String() string {
 	return [...]string{"host", "stored", "directory"}[k]
 }
 
+// MarshalText writes the kind as its word.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // Rootfs is a directory tree that a sandbox sees as "/".
 type Rootfs struct {
 	// Name is the catalogue name; for a listed directory, its absolute, cleaned path. It may hold
 	// any bytes that a file name can: show it through [Visible].
-	Name string
+	Name string `json:"name"`
 	// Path is an absolute directory: "/" for the host, the document's directory for a stack of layers.
-	Path string
-	Kind Kind
+	Path string `json:"path"`
+	Kind Kind   `json:"kind"`
 	// Problem says in one sentence why no sandbox could start here; it is "" when one can.
-	Problem  string
-	Defaults Defaults
+	Problem  string   `json:"problem,omitempty"`
+	Defaults Defaults `json:"defaults"`
 }
 
 // Defaults are what a launch uses where the user says nothing. Empty fields mean that the root

@@ -396,6 +396,61 @@ func TestImportDirectory(t *testing.T) {
 	}
 }
 
+// What is mounted within a directory is not copied, whatever it is.
+func TestImportStopsAtMounts(t *testing.T) {
+	t.Parallel()
+	needNamespaces(t)
+	base := workspace(t)
+	dir := busyboxTree(t, filepath.Join(base, "tree"))
+	tree(t, base, map[string]string{"tree/proc/": "", "tree/d/below/": "", "other/secret": "x"})
+	archive := filepath.Join(base, "out.tar")
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	arguments := []string{"--mount"}
+	if !isRoot() {
+		arguments = append(arguments, "--map-root-user")
+	}
+	script := `mount --bind "$1/other" "$1/tree/d/below" && mount -t tmpfs none "$1/tree/proc" && touch "$1/tree/proc/secret" && exec "$2" > "$3"`
+	cmd := exec.Command("unshare", append(arguments, "/bin/sh", "-c", script, "sh", base, program, archive)...)
+	cmd.Env = append(os.Environ(), packVariable+"="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	list, err := exec.Command("tar", "--list", "--file", archive).Output()
+	if err != nil || string(list) != "./\nbin/\nbin/busybox\nbin/sh\nd/\nd/below/\nproc/\n" {
+		t.Errorf("the archive holds %q, %v", list, err)
+	}
+}
+
+// packVariable makes the test binary pack that directory to its standard output.
+const packVariable = "AQUARIUM_ROOTFS_TEST_PACK"
+
+func playPack(dir string) error {
+	return packOverlays(context.Background(), os.Stdout, []Overlay{{Dest: "/", Lower: []string{dir}}})
+}
+
+// A root that is put together, as that of host is, becomes one layer.
+func TestImportOfPartsTogether(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	base := tree(t, workspace(t), map[string]string{"skeleton/usr/": "", "skeleton/root/": "", "mask/bin/new": "m", "usr/bin/sh": "s", "usr/lib/x": "x"})
+	in := func(name string) string { return filepath.Join(base, name) }
+	r, err := c.importTrees(t.Context(), "x", []Overlay{{"/", []string{in("skeleton")}}, {"/usr", []string{in("mask"), in("usr")}}}, ImportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := c.ExportTar(t.Context(), r, &b, nil); err != nil {
+		t.Fatal(err)
+	}
+	list, err := exec.Command("tar", "--list", "--file", writeTemp(t, b.Bytes())).Output()
+	if err != nil || string(list) != "./\nroot/\nusr/\nusr/bin/\nusr/bin/new\nusr/bin/sh\nusr/lib/\nusr/lib/x\n" {
+		t.Errorf("it holds %q, %v", list, err)
+	}
+}
+
 // importVariable makes the test binary import its standard input into the store of that directory.
 const importVariable = "AQUARIUM_ROOTFS_TEST_IMPORT"
 

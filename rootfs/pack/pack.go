@@ -27,6 +27,7 @@ type Writer struct {
 	buffer  []byte
 	linked  map[identity]string // the first name of a file with several
 	plain   bool
+	stop    map[string]bool
 	Skipped int // sockets and files that vanished, which no archive can hold
 }
 
@@ -40,6 +41,14 @@ func NewWriter(ctx context.Context, w io.Writer) *Writer {
 
 // Close ends the archive.
 func (w *Writer) Close() error { return w.tar.Close() }
+
+// StopAt makes the writer add the directories at these paths of a tree without what is in them.
+func (w *Writer) StopAt(paths []string) {
+	w.stop = map[string]bool{}
+	for _, path := range paths {
+		w.stop[path] = true
+	}
+}
 
 // Tree adds what a stack shows, below the directory prefix of the archive ("" for its top).
 func (w *Writer) Tree(s *stack.Stack, prefix string) error {
@@ -87,7 +96,7 @@ func (w *Writer) children(s *stack.Stack, dir stack.Entry, prefix string) error 
 		if err := w.entry(s.Tree(e), e.Path, name, &e.Stat); err != nil {
 			return err
 		}
-		if e.IsDir() {
+		if e.IsDir() && !w.stop[e.Path] {
 			if err := w.children(s, e, prefix); err != nil {
 				return err
 			}
