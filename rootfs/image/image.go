@@ -14,16 +14,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"aquarium/rootfs"
+	"aquarium/rootfs/unpack"
 )
 
 // maxDocument bounds manifests, indexes and configurations, in bytes.
@@ -133,12 +136,39 @@ func addLayers(ctx context.Context, c *rootfs.Catalogue, image contents, o Optio
 	return layers, context.Cause(ctx)
 }
 
-func addLayer(ctx context.Context, c *rootfs.Catalogue, diffID string, blob layerBlob, o Options) (rootfs.Layer, error) {
-	if err := ctx.Err(); err != nil {
-		return rootfs.Layer{}, err
-	}
+// addLayer brings one layer into the store. A transfer that breaks is begun again, twice.
+func addLayer(ctx context.Context, c *rootfs.Catalogue, diffID string, blob layerBlob, o Options) (l rootfs.Layer, err error) {
 	if l, known := c.Layer(diffID); known {
 		return l, nil
+	}
+	for attempt := range maxAttempts {
+		if l, err = addLayerOnce(ctx, c, diffID, blob, o); err == nil || !broken(err) {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return l, ctx.Err()
+		case <-time.After(firstPause << (2 * attempt)):
+		}
+	}
+	return l, err
+}
+
+// Breaks of transfers that are worth another try.
+const (
+	maxAttempts = 3
+	firstPause  = 200 * time.Millisecond
+)
+
+func broken(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, errStalled) || errors.Is(err, unpack.ErrCutOff) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+}
+
+func addLayerOnce(ctx context.Context, c *rootfs.Catalogue, diffID string, blob layerBlob, o Options) (rootfs.Layer, error) {
+	if err := ctx.Err(); err != nil {
+		return rootfs.Layer{}, err
 	}
 	stream, err := blob.open(ctx)
 	if err != nil {

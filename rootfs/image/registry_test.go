@@ -3,6 +3,7 @@ package image
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,6 +81,35 @@ func TestPull(t *testing.T) {
 	if again := blobs.Load() - before; again != 1 { // the configuration
 		t.Errorf("the second pull fetched %d blobs", again)
 	}
+}
+
+// Transfers that break half-way are begun again.
+func TestPullOverABadLine(t *testing.T) {
+	t.Parallel()
+	var seen sync.Map
+	ref := serve(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.Contains(r.URL.Path, "/blobs/") {
+				next.ServeHTTP(w, r)
+				return
+			}
+			answer := httptest.NewRecorder()
+			next.ServeHTTP(answer, r)
+			body := answer.Body.Bytes()
+			if _, again := seen.LoadOrStore(r.URL.Path, true); !again && !json.Valid(body) {
+				w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+				w.Write(body[:len(body)/2])
+				panic(http.ErrAbortHandler)
+			}
+			w.Write(body)
+		})
+	})
+	c := newStore(t)
+	r, err := Pull(t.Context(), c, "x", ref, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSample(t, c, r)
 }
 
 func TestPushAndPull(t *testing.T) {

@@ -140,11 +140,14 @@ func (a *applier) entries(archive *tar.Reader) error {
 	}
 }
 
+// ErrCutOff is the cause when a stream ends before the archive does.
+var ErrCutOff = errors.New("the archive is cut off")
+
 // streamError says in words what is wrong with a stream.
 func streamError(err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the archive is cut off")
+		return ErrCutOff
 	case errors.Is(err, tar.ErrHeader):
 		return errors.New("the archive is damaged, or not a tar")
 	}
