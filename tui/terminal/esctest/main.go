@@ -14,9 +14,9 @@
 //   - 21 set colours in device-independent spaces (CIE, TekHVC, RGBI), and 3
 //     want special colours to share their numbers with the palette, as in an
 //     xterm of 16 colours: not supported.
-//   - 14 read back the title or its modes: never answered, as a title is text
-//     that a program could have chosen to be run as a command. One reads the
-//     clipboard: not answered either.
+//   - 15 read back the title or its modes: never answered, as a title is text
+//     that a program could have chosen to be run as a command.
+//   - One reads the clipboard: never answered, it is the user's.
 //   - 3 move or iconify the window: there is none.
 //   - 2 want DA1 to claim a printer, a locator and more: it claims what is there.
 //   - 2 set printer modes, which are permanently reset here.
