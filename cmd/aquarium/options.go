@@ -20,6 +20,7 @@ type runFlags struct {
 	spec.Options
 	detach, dryRun bool
 	network        string
+	security       []string
 	detachKeys     string
 }
 
@@ -42,6 +43,7 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&r.Share, "share", nil, "keep the host's namespaces of these kinds: `NS,…` of "+strings.Join(spec.Namespaces, ", "))
 	f.StringSliceVar(&r.CapAdd, "cap-add", nil, "add a `CAPABILITY` to the usual ones, or ALL")
 	f.StringSliceVar(&r.CapDrop, "cap-drop", nil, "drop a `CAPABILITY`, or ALL")
+	f.StringSliceVar(&r.security, "security-opt", nil, "`OPTION`: seccomp=unconfined makes no system call filter")
 	f.StringVar((*string)(&r.RootSwitch), "root-switch", string(spec.PivotRoot), "`HOW` the root becomes /: pivot_root, or chroot, which is not isolation")
 	f.BoolVar(&r.NoProc, "no-proc", false, "do not mount /proc")
 	f.BoolVar(&r.dryRun, "dry-run", false, "print the kernel calls of the launch, and do none of them")
@@ -91,6 +93,12 @@ func (r *runFlags) complete(c *cobra.Command, args []string) error {
 		r.Share = append(r.Share, "net")
 	default:
 		return &spec.Refusal{What: fmt.Sprintf("network %q: unknown", r.network), Way: "it is none or host"}
+	}
+	for _, option := range r.security {
+		if option != "seccomp=unconfined" {
+			return &spec.Refusal{What: fmt.Sprintf("security option %q: unknown", option), Way: "there is seccomp=unconfined"}
+		}
+		r.Unconfined = true
 	}
 	var err error
 	r.Volumes, err = absoluteSources(r.Volumes)

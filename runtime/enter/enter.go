@@ -57,12 +57,18 @@ type Command struct {
 	KeepUser   bool          // stay who one is
 	Keep       []string      // bounding set; nil keeps all
 	NoNewPrivs bool
+	Filter     []byte // system calls, as step.Seccomp has it; nil for none
 }
 
 // Start runs the command and returns its process, a child of this one. A
 // refused call is a *step.CallError.
 func Start(c Command) (*os.Process, error) {
-	program := c.compile()
+	process, err := start(c.compile())
+	runtime.KeepAlive(c)
+	return process, err
+}
+
+func start(program *program) (*os.Process, error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -71,7 +77,6 @@ func Start(c Command) (*os.Process, error) {
 	pid, errno := fork(program.calls, int(writer.Fd()))
 	writer.Close()
 	runtime.KeepAlive(program)
-	runtime.KeepAlive(c)
 	if errno != 0 {
 		return nil, &step.CallError{Call: "fork()", Errno: errno}
 	}
@@ -156,7 +161,7 @@ func (p *program) vector(list []string) uintptr {
 
 func (c Command) compile() *program {
 	p := new(program)
-	c.hide(p)
+	p.hide()
 	c.join(p)
 	c.descriptors(p)
 	c.confine(p)
@@ -167,7 +172,7 @@ func (c Command) compile() *program {
 // hide keeps processes inside from looking at or tracing this one while it
 // still is the host's binary (CVE-2016-9962, CVE-2019-5736); see
 // PR_SET_DUMPABLE in prctl(2). The exec makes it dumpable again.
-func (c Command) hide(p *program) {
+func (p *program) hide() {
 	const setDumpable = 4
 	p.add(mustWork, "prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)", syscall.SYS_PRCTL, setDumpable, 0)
 }
@@ -220,6 +225,11 @@ func (c Command) confine(p *program) {
 		p.add(mustWork, "prctl(PR_SET_NO_NEW_PRIVS, 1)", syscall.SYS_PRCTL, kernel.PR_SET_NO_NEW_PRIVS, 1)
 	}
 	p.add(mustWork, "umask(022)", syscall.SYS_UMASK, 0o022)
+	if len(c.Filter) > 0 {
+		filter, _ := kernel.NewFilter(c.Filter) // nil for a malformed one, which the kernel refuses: EFAULT
+		p.keep = append(p.keep, filter)
+		p.add(mustWork, "prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER)", syscall.SYS_PRCTL, kernel.PR_SET_SECCOMP, kernel.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(filter)))
+	}
 }
 
 func (c Command) become(p *program) {

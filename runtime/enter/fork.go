@@ -23,6 +23,9 @@ type rawCall struct {
 	number uintptr
 	args   [5]uintptr
 	flow   flow
+	done   bool   // it went well; written by the child, for itself
+	unless int    // a call, counted from 1: where that one is done, this one is left out
+	feeds  int    // a call, counted from 1: it takes what this one returns as its first argument
 	shown  string // as C, for errors
 }
 
@@ -77,6 +80,9 @@ func perform(calls []rawCall, pipe uintptr) {
 	var said outcome
 	for i := range calls {
 		c := &calls[i]
+		if c.unless > 0 && calls[c.unless-1].done {
+			continue
+		}
 		value, _, errno := syscall.RawSyscall6(c.number, c.args[0], c.args[1], c.args[2], c.args[3], c.args[4], 0)
 		switch {
 		case c.flow == forkAgain && errno == 0:
@@ -84,7 +90,13 @@ func perform(calls []rawCall, pipe uintptr) {
 				continue
 			}
 			said = outcome{-1, int32(value)}
-		case errno == 0, c.flow == mayFail:
+		case errno == 0:
+			c.done = true
+			if c.feeds > 0 {
+				calls[c.feeds-1].args[0] = value
+			}
+			continue
+		case c.flow == mayFail:
 			continue
 		case c.flow == tryExec:
 			// execvp(3): remember EACCES, and go on to the next directory.

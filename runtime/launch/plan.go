@@ -12,6 +12,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"aquarium/runtime/seccomp"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/step"
 )
@@ -20,7 +21,7 @@ import (
 // same configuration gives the same plan everywhere.
 func NewPlan(s *specs.Spec) (step.Plan, error) {
 	b := &builder{spec: s, root: s.Annotations[spec.AnnotationMountpoint]}
-	b.clone()
+	b.steps = append(b.steps, Clone(s))
 	if spec.Has(s, "mnt") {
 		b.privateMounts()
 		if err := b.rootMounts(); err != nil {
@@ -39,7 +40,9 @@ func NewPlan(s *specs.Spec) (step.Plan, error) {
 	b.identity()
 	b.readOnlyRoot()
 	b.switchRoot()
-	b.confine()
+	if err := b.confine(); err != nil {
+		return step.Plan{}, err
+	}
 	b.program()
 	return step.Plan{Steps: b.steps, Stepped: s.Annotations[spec.AnnotationStepped] == "true"}, nil
 }
@@ -64,23 +67,25 @@ var cloneFlags = []struct {
 	{"ipc", syscall.CLONE_NEWIPC}, {"user", syscall.CLONE_NEWUSER}, {"cgroup", syscall.CLONE_NEWCGROUP},
 }
 
-func (b *builder) clone() {
-	op := &step.Clone{Title: b.spec.Annotations[spec.AnnotationName]}
+// Clone is the first step alone: init can be started before the rest of its
+// plan is made.
+func Clone(s *specs.Spec) step.Step {
+	op := &step.Clone{Title: s.Annotations[spec.AnnotationName]}
 	for _, c := range cloneFlags {
-		if spec.Has(b.spec, c.kind) {
+		if spec.Has(s, c.kind) {
 			op.Flags |= c.flag
 		}
 	}
-	for _, m := range b.spec.Linux.UIDMappings {
+	for _, m := range s.Linux.UIDMappings {
 		op.UIDs = append(op.UIDs, step.IDMap{Inside: int(m.ContainerID), Outside: int(m.HostID), Count: int(m.Size)})
 	}
-	for _, m := range b.spec.Linux.GIDMappings {
+	for _, m := range s.Linux.GIDMappings {
 		op.GIDs = append(op.GIDs, step.IDMap{Inside: int(m.ContainerID), Outside: int(m.HostID), Count: int(m.Size)})
 	}
-	b.steps = append(b.steps, step.Step{
+	return step.Step{
 		Actor: step.Supervisor, Man: "clone(2)", Op: op,
 		Why: "Start this binary again as init: PID 1 of new namespaces, where every later step happens.",
-	})
+	}
 }
 
 func (b *builder) privateMounts() {
@@ -110,7 +115,7 @@ func (b *builder) switchRoot() {
 }
 
 // confine takes away what the program does not need.
-func (b *builder) confine() {
+func (b *builder) confine() error {
 	p := b.spec.Process
 	b.add("", "umask(2)", "Start from the usual file mode mask, not the host user's.", &step.Umask{Mask: 0o022})
 	if p.Capabilities != nil {
@@ -121,6 +126,26 @@ func (b *builder) confine() {
 	if p.NoNewPrivileges {
 		b.add("", "prctl(2)", "From here on no set-user-ID program gives more privileges than there are.", &step.NoNewPrivs{})
 	}
+	return b.filter()
+}
+
+// filter comes last but for the program: the steps before it make calls that
+// it refuses.
+func (b *builder) filter() error {
+	profile, ok := b.spec.Annotations[spec.AnnotationSeccomp]
+	if !ok {
+		return nil
+	}
+	var bounding []string
+	if c := b.spec.Process.Capabilities; c != nil {
+		bounding = c.Bounding
+	}
+	filter, err := seccomp.Default(bounding)
+	if err != nil {
+		return err
+	}
+	b.add("", "seccomp(2)", "Refuse the system calls that an ordinary program never makes and an attacker likes best.", &step.Seccomp{Profile: profile, Filter: filter})
+	return nil
 }
 
 func singleID(s *specs.Spec) bool {

@@ -53,19 +53,19 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 	}
 	sb.State = stateOf(sb.ID, sb.Bundle, config)
 	sb.Created = time.Now().UTC()
-	plan, err := launch.NewPlan(config)
-	if err != nil {
-		return nil, err
-	}
 	conn, err := supervisor.Start(supervisor.Preparation{
-		Name: sb.Name, Clone: plan.Steps[0], TTY: o.TTY, Stdin: o.Interactive,
+		Name: sb.Name, Clone: launch.Clone(config), TTY: o.TTY, Stdin: o.Interactive,
 		Size:       wire.Dimensions{Cols: int(config.Process.ConsoleSize.Width), Rows: int(config.Process.ConsoleSize.Height)},
 		Scrollback: o.Scrollback,
 	})
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := plan.Encode()
+	plan, err := launch.NewPlan(config)
+	var encoded step.Encoded
+	if err == nil {
+		encoded, err = plan.Encode()
+	}
 	if err == nil {
 		err = s.write(sb.State, config)
 	}
@@ -73,7 +73,7 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 		err = conn.Boot(supervisor.Boot{
 			Plan: encoded, State: sb.State, Run: s.run(sb.ID),
 			Remove: []string{sb.Bundle, s.name(sb.Name)},
-			Exec:   execDefaults(config),
+			Exec:   execDefaults(config, plan),
 		})
 	}
 	if err != nil {
@@ -273,12 +273,18 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 	return st
 }
 
-func execDefaults(config *specs.Spec) supervisor.ExecDefaults {
+func execDefaults(config *specs.Spec, plan step.Plan) supervisor.ExecDefaults {
 	p := config.Process
-	return supervisor.ExecDefaults{
+	d := supervisor.ExecDefaults{
 		Env: p.Env, Dir: p.Cwd, User: p.User.Username, Keep: p.Capabilities.Bounding, NoNewPrivs: p.NoNewPrivileges,
 		KeepGroups: spec.Has(config, "user"),
 	}
+	for _, s := range plan.Steps {
+		if filter, ok := s.Op.(*step.Seccomp); ok {
+			d.Filter = filter.Filter
+		}
+	}
+	return d
 }
 
 // idLength is the length of an id: 16 random bytes in hexadecimal.

@@ -21,7 +21,13 @@ const (
 	AnnotationStdin      = "aquarium.stdin"       // "true": keep standard input open
 	AnnotationStepped    = "aquarium.stepped"     // "true": wait before each step
 	AnnotationScrollback = "aquarium.scrollback"  // bytes
+	AnnotationSeccomp    = "aquarium.seccomp"     // SeccompDefault, or none
 )
+
+// SeccompDefault names Docker's default profile, for the sandbox's
+// capabilities. The annotation stands for the whole profile, which would make
+// up most of the document.
+const SeccompDefault = "docker-default"
 
 // Overlay is one overlay mount that is part of the root.
 type Overlay struct {
@@ -115,6 +121,9 @@ func annotations(o Options, root Root) map[string]string {
 		if set {
 			a[name] = "true"
 		}
+	}
+	if !o.Unconfined {
+		a[AnnotationSeccomp] = SeccompDefault
 	}
 	if o.Scrollback > 0 {
 		a[AnnotationScrollback] = strconv.FormatInt(o.Scrollback, 10)

@@ -45,6 +45,7 @@ type Options struct {
 	NoProc      bool     // /proc is not mounted
 	CapAdd      []string // "CAP_" may be left out; "ALL"
 	CapDrop     []string
+	Unconfined  bool  // no system call filter
 	Stepped     bool  // wait before each step
 	Scrollback  int64 // bytes of output kept; 0 is the default
 	Cols, Rows  int   // the terminal's first size, in cells; 0 is 80×24

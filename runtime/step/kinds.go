@@ -10,7 +10,7 @@ var operations = [...]Op{
 	(*Chdir)(nil), (*Chroot)(nil), (*PivotRoot)(nil),
 	(*Console)(nil),
 	(*Sethostname)(nil), (*LinkUp)(nil),
-	(*Umask)(nil), (*Bounding)(nil), (*User)(nil), (*NoNewPrivs)(nil),
+	(*Umask)(nil), (*Bounding)(nil), (*User)(nil), (*NoNewPrivs)(nil), (*Seccomp)(nil),
 	(*Workdir)(nil), (*Exec)(nil),
 }
 

@@ -53,6 +53,7 @@ type ExecDefaults struct {
 	Keep       []string `json:"keep"` // bounding set
 	NoNewPrivs bool     `json:"noNewPrivs"`
 	KeepGroups bool     `json:"keepGroups"` // setgroups(2) is denied
+	Filter     []byte   `json:"filter"`     // system calls, as step.Seccomp has it
 }
 
 // Files in a sandbox's directories.

@@ -1,0 +1,28 @@
+package step
+
+import (
+	"unsafe"
+
+	"aquarium/runtime/kernel"
+)
+
+// Seccomp installs a system call filter, which the program inherits; see
+// seccomp(2). It needs no_new_privs.
+type Seccomp struct {
+	Profile string `json:"profile"` // what the filter was made from
+	Filter  []byte `json:"filter"`  // struct sock_filter, 8 bytes each
+}
+
+// Calls implements Op.
+func (s *Seccomp) Calls() []string {
+	return []string{"prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) /* " + s.Profile + " */"}
+}
+
+// Do implements Op.
+func (s *Seccomp) Do(*World) error {
+	program, err := kernel.NewFilter(s.Filter)
+	if err != nil {
+		return failed(s.Calls()[0], err)
+	}
+	return failed(s.Calls()[0], kernel.Prctl(kernel.PR_SET_SECCOMP, kernel.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(program))))
+}
