@@ -235,6 +235,7 @@ func TestScrollback(t *testing.T) {
 		{"ED 2", abc + "\x1b[2J", ""},
 		{"RI", abc + "\x1b[H\x1bM\x1bM", ""},
 		{"ED 3", abc + "\r\n1\x1b[3J", ""},
+		{"RIS keeps it", abc + "\r\n1\x1bc", "abcdefghij"},
 		{"alternate screen", abc + "\x1b[?1049h\n\n\n\n\n\n\n\x1b[?1049l", ""},
 		{"attributes", "\x1b[1;31mred\x1b[m plain\r\n1\r\n2\r\n3\r\n4\r\n5", "red plain"},
 	} {

@@ -39,7 +39,6 @@ func (s *Screen) escape(final byte) {
 	case 'Z':
 		s.deviceAttributes()
 	case 'c':
-		s.history.clear()
 		if s.modes.columns132 {
 			s.resizeByProgram(80, s.rows)
 		}
