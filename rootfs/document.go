@@ -121,7 +121,7 @@ func (c *Catalogue) lower(d Document) []string {
 	for _, digest := range slices.Backward(d.Layers) {
 		// An image may have one layer twice; overlayfs wants each directory once, and the upper
 		// one hides the lower completely.
-		if dir := c.layerTree(digest); !slices.Contains(dirs, dir) {
+		if dir := c.mountPath(digest); !slices.Contains(dirs, dir) {
 			dirs = append(dirs, dir)
 		}
 	}
@@ -134,9 +134,9 @@ func (c *Catalogue) describe(r *Rootfs, d Document) {
 	if len(r.Defaults.Command) == 0 {
 		r.Defaults.Command = d.Shell
 	}
-	for _, dir := range c.lower(d) {
-		if _, err := os.Lstat(dir); err != nil {
-			r.Problem = "a layer is missing: " + filepath.Base(filepath.Dir(dir))
+	for _, digest := range d.Layers {
+		if _, err := os.Lstat(c.layerTree(digest)); err != nil {
+			r.Problem = "a layer is missing: " + digest
 		}
 	}
 }

@@ -45,6 +45,38 @@ func (c *Catalogue) layerTree(digest string) string {
 	return filepath.Join(c.layerDir(digest), "tree")
 }
 
+// shortLength is how many digits of a digest a layer's short name has: enough that two layers of
+// one store never share it by chance.
+const shortLength = 12
+
+// shortPath is where the link to a layer's tree is.
+func (c *Catalogue) shortPath(digest string) string {
+	return filepath.Join(c.dataDir, "l", strings.TrimPrefix(digest, "sha256:")[:shortLength])
+}
+
+// mountPath is the name to mount a layer by: the short one, wherever it leads to the right layer.
+func (c *Catalogue) mountPath(digest string) string {
+	short := c.shortPath(digest)
+	if target, err := os.Readlink(short); err == nil && target == shortTarget(digest) {
+		return short
+	}
+	return c.layerTree(digest)
+}
+
+func shortTarget(digest string) string {
+	return filepath.Join("..", "layers", "sha256", strings.TrimPrefix(digest, "sha256:"), "tree")
+}
+
+// linkShort gives a layer its short name. Where another has it, or the file system has no links,
+// the layer is mounted by its long one.
+func (c *Catalogue) linkShort(digest string) error {
+	if err := makePrivate(c.dataDir, "l"); err != nil {
+		return err
+	}
+	_ = os.Symlink(shortTarget(digest), c.shortPath(digest))
+	return nil
+}
+
 // Layer returns the description of a layer, and whether it is in the store.
 func (c *Catalogue) Layer(digest string) (Layer, bool) {
 	if !digestPattern.MatchString(digest) {
@@ -122,13 +154,10 @@ func (c *Catalogue) publishLayer(dir string, l Layer) error {
 		return err
 	}
 	err = os.Rename(dir, c.layerDir(l.Digest))
-	if errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENOTEMPTY) {
-		return nil // somebody else added the same one meanwhile
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, unix.EEXIST) && !errors.Is(err, unix.ENOTEMPTY) {
 		return fail("store layer", l.Digest, err)
 	}
-	return nil
+	return c.linkShort(l.Digest) // the layer is made by us, or by somebody else at the same time
 }
 
 // digester takes the digest of what is read through it, in a goroutine of its own, because that

@@ -122,6 +122,9 @@ func (c *Catalogue) removeLayer(digest string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fail("remove layer", digest, err)
 	}
+	if target, err := os.Readlink(c.shortPath(digest)); err == nil && target == shortTarget(digest) {
+		return os.Remove(c.shortPath(digest))
+	}
 	return nil
 }
 

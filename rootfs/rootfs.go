@@ -8,6 +8,7 @@
 //	DATA/rootfs/NAME/rootfs.json       a document: which layers, which defaults, from where
 //	DATA/layers/sha256/HEX/tree/       one layer, in the form that overlayfs mounts
 //	DATA/layers/sha256/HEX/layer.json  its digest, size and origin
+//	DATA/l/SHORT                       a link to a layer's tree: many long names do not fit in one mount(2)
 //	DATA/host/RECIPE/                  what the host root is put together from
 //	DATA/tmp/                          work in progress; becomes visible by one rename
 //

@@ -297,6 +297,46 @@ func TestLayersStayWhileAnImportRuns(t *testing.T) {
 	}
 }
 
+// As many layers as real images ever have fit in the one page that mount(2) takes.
+func TestManyLayers(t *testing.T) {
+	t.Parallel()
+	needNamespaces(t)
+	c := newStore(t)
+	d := Document{}
+	busybox, err := os.ReadFile(needProgram(t, "busybox"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(files ...[2]string) {
+		l, err := c.AddLayer(t.Context(), bytes.NewReader(tarOf(t, files...)), LayerOptions{Image: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Layers = append(d.Layers, l.Digest)
+	}
+	add([2]string{"bin/busybox", string(busybox)}, [2]string{"dev/", ""}, [2]string{"bin/sh", string(busybox)})
+	for i := range 79 {
+		add([2]string{"layers/", ""}, [2]string{fmt.Sprintf("layers/%d", i), "x"}, [2]string{"last", fmt.Sprint(i)})
+	}
+	r, err := c.Put("many", d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := c.View(r, isRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := runInView(t, view, filepath.Join(workspace(t), "work"), `/bin/busybox cat /last; /bin/busybox ls /layers | /bin/busybox wc -l`); out != "7879\n" {
+		t.Errorf("the script said %q", out)
+	}
+	if err := c.Remove("many", nobody); err != nil {
+		t.Fatal(err)
+	}
+	if links, err := os.ReadDir(filepath.Join(c.dataDir, "l")); err != nil || len(links) != 0 {
+		t.Errorf("short names are left: %v, %v", links, err)
+	}
+}
+
 func TestDamagedDocument(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
@@ -304,7 +344,7 @@ func TestDamagedDocument(t *testing.T) {
 		`{"version":7,"layers":["x"]}`:         "version 7",
 		`{"version":1}`:                        "names no layer",
 		`{"version":1,"layers":["../../etc"]}`: "is no digest",
-		`{"version":1,"layers":["sha256:` + strings.Repeat("0", 64) + `"]}`: "a layer is missing: " + strings.Repeat("0", 64),
+		`{"version":1,"layers":["sha256:` + strings.Repeat("0", 64) + `"]}`: "a layer is missing: sha256:" + strings.Repeat("0", 64),
 		`{"version":1,"layers":[` + strings.Repeat(`"x",`, 600) + `"x"]}`:   "601 layers are more than",
 	} {
 		c := newStore(t)
