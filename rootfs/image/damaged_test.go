@@ -1,0 +1,150 @@
+package image
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// damage changes an OCI layout's documents, with their digests made right again.
+func damage(t *testing.T, dir string, edit func(index map[string]any, manifest, config map[string]any)) {
+	t.Helper()
+	read := func(path string) (m map[string]any) {
+		data, err := os.ReadFile(filepath.Join(dir, path))
+		if err == nil {
+			err = json.Unmarshal(data, &m)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	blobPath := func(d any) string {
+		return "blobs/sha256/" + strings.TrimPrefix(d.(map[string]any)["digest"].(string), "sha256:")
+	}
+	write := func(d any, m map[string]any) {
+		data, err := json.Marshal(m)
+		if err == nil {
+			sum := fmt.Sprintf("%x", sha256.Sum256(data))
+			d.(map[string]any)["digest"], d.(map[string]any)["size"] = "sha256:"+sum, len(data)
+			err = os.WriteFile(filepath.Join(dir, "blobs/sha256", sum), data, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	index := read("index.json")
+	first := index["manifests"].([]any)[0]
+	manifest := read(blobPath(first))
+	config := read(blobPath(manifest["config"]))
+	before := fmt.Sprint(config)
+	edit(index, manifest, config)
+	if fmt.Sprint(config) != before {
+		write(manifest["config"], config)
+	}
+	write(first, manifest)
+	data, err := json.Marshal(index)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "index.json"), data, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDamagedImages(t *testing.T) {
+	t.Parallel()
+	layer := func(manifest map[string]any, i int) map[string]any {
+		return manifest["layers"].([]any)[i].(map[string]any)
+	}
+	zeros := "sha256:" + strings.Repeat("0", 64)
+	for name, test := range map[string]struct {
+		edit func(index, manifest, config map[string]any)
+		want string
+	}{
+		"wrong diff id": {func(_, _, config map[string]any) {
+			config["rootfs"].(map[string]any)["diff_ids"].([]any)[1] = zeros
+		}, "layer 2 of 3: its digest is "},
+		"too few diff ids": {func(_, _, config map[string]any) {
+			config["rootfs"].(map[string]any)["diff_ids"] = []any{zeros}
+		}, "the image has 3 layers, but its configuration names 1"},
+		"layer missing":     {func(_, m, _ map[string]any) { layer(m, 0)["digest"] = zeros }, "no such file"},
+		"wrong layer":       {func(_, m, _ map[string]any) { layer(m, 0)["digest"] = layer(m, 1)["digest"] }, "layer 1 of 3: "},
+		"size too small":    {func(_, m, _ map[string]any) { layer(m, 0)["size"] = 10 }, "larger than the 10 bytes"},
+		"size too large":    {func(_, m, _ map[string]any) { layer(m, 0)["size"] = 1e9 }, "instead of 1000000000"},
+		"negative size":     {func(_, m, _ map[string]any) { layer(m, 0)["size"] = -1 }, "negative size"},
+		"digest is a path":  {func(_, m, _ map[string]any) { layer(m, 0)["digest"] = "sha256:../../../../etc/passwd" }, "manifest is damaged"},
+		"config is a layer": {func(_, m, _ map[string]any) { m["config"] = layer(m, 0) }, "configuration is damaged"},
+		"config too large":  {func(_, m, _ map[string]any) { m["config"].(map[string]any)["size"] = 1 << 40 }, "too large"},
+		"no layers": {func(_, m, c map[string]any) {
+			m["layers"] = []any{}
+			c["rootfs"].(map[string]any)["diff_ids"] = []any{}
+		}, "has no layer"},
+		"a million layers": {func(_, m, _ map[string]any) { m["layers"] = slices.Repeat([]any{layer(m, 0)}, 10_000) }, "has 10000 layers"},
+		"not for Linux":    {func(_, _, c map[string]any) { c["os"] = "windows\x1b[31m" }, `for windows\x1b[31m, not for Linux`},
+		"an index of itself": {func(i, _, _ map[string]any) {
+			i["manifests"].([]any)[0].(map[string]any)["mediaType"] = string(types.OCIImageIndex)
+		}, "its index names no image"},
+		"nothing in the index": {func(i, _, _ map[string]any) { i["manifests"] = []any{} }, "its index names no image"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newStore(t)
+			dir := writeLayout(t, sample(t, thisMachine()))
+			if name == "nothing in the index" {
+				if err := os.WriteFile(filepath.Join(dir, "index.json"), []byte(`{"manifests":[]}`), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				damage(t, dir, test.edit)
+			}
+			_, err := Import(t.Context(), c, "x", dir, nil, Options{})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, want one with %q", err, test.want)
+			}
+			if got := left(t, c); !strings.HasPrefix(got, "0 ") || !strings.HasSuffix(got, " 0") {
+				t.Errorf("names, layers and work are %s, want no name and no work", got)
+			}
+		})
+	}
+}
+
+// Indexes that lead deeper and deeper.
+func TestNestedIndexes(t *testing.T) {
+	t.Parallel()
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: sample(t, thisMachine())})
+	for range 6 {
+		index = mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: index})
+	}
+	dir := filepath.Join(t.TempDir(), "layout")
+	if _, err := layout.Write(dir, index); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Import(t.Context(), newStore(t), "x", dir, nil, Options{}); err == nil || !strings.Contains(err.Error(), "nested more than 4 deep") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// A layout whose blobs are links out of it.
+func TestLayoutWithLinks(t *testing.T) {
+	t.Parallel()
+	dir := writeLayout(t, sample(t, thisMachine()))
+	moved := dir + "-moved"
+	if err := errors.Join(os.Rename(filepath.Join(dir, "blobs"), moved), os.Symlink(moved, filepath.Join(dir, "blobs"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Import(t.Context(), newStore(t), "x", dir, nil, Options{}); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("the error is %v", err)
+	}
+}
