@@ -21,6 +21,7 @@ func TestScripts(t *testing.T) {
 	needProgram(t, "busybox")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
+		WorkdirRoot:         t.TempDir(),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUp,

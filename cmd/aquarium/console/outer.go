@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"os"
 	"sync"
 
@@ -29,9 +30,9 @@ type outer struct {
 	in, out *os.File
 
 	mu     sync.Mutex
-	cooked *term.State // as it was; nil while it is not raw
-	screen *terminal.Screen
-	dirty  bool // control sequences were written to it
+	cooked *term.State    // as it was; nil while it is not raw
+	pane   *terminal.Pane // what out shows; nil where that is no terminal
+	dirty  bool           // control sequences were written to it
 }
 
 // newOuter lends the terminal behind in and out. Either may be something else:
@@ -39,17 +40,17 @@ type outer struct {
 func newOuter(in, out *os.File) *outer {
 	o := &outer{in: in, out: out}
 	if IsTerminal(out) {
-		o.screen = newScreen(o.size())
+		o.pane = newPane(o.size())
 	}
 	return o
 }
 
-// newScreen takes the usual size where a terminal does not know its own.
-func newScreen(size wire.Dimensions) *terminal.Screen {
+// newPane takes the usual size where a terminal does not know its own.
+func newPane(size wire.Dimensions) *terminal.Pane {
 	if size.Cols == 0 || size.Rows == 0 {
 		size = wire.Dimensions{Cols: 80, Rows: 24}
 	}
-	return terminal.New(size.Cols, size.Rows, terminal.Options{})
+	return terminal.NewPane(size.Cols, size.Rows, terminal.Options{})
 }
 
 func (o *outer) size() wire.Dimensions { return Size(o.out, o.in) }
@@ -90,36 +91,29 @@ func (o *outer) write(b []byte) error {
 
 // follow needs the lock.
 func (o *outer) follow(b []byte) {
-	if o.screen == nil {
-		return
-	}
-	o.screen.Write(b)
-	o.screen.TakeReplies() // the terminal itself answers
-	for _, c := range b {
-		if c == 0x1b {
-			o.dirty = true
-			return
-		}
+	if o.pane != nil {
+		o.pane.Replay(b) // without answers: the terminal itself gives them
+		o.dirty = o.dirty || bytes.IndexByte(b, 0x1b) >= 0
 	}
 }
 
 func (o *outer) resized() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if size := o.size(); o.screen != nil && size.Cols > 0 {
-		o.screen.Resize(size.Cols, size.Rows)
+	if size := o.size(); o.pane != nil && size.Cols > 0 {
+		o.pane.Resize(size.Cols, size.Rows)
 	}
 }
 
 // replay shows a program's past: the picture it led to, not its bytes, which
 // may hold questions that were answered then, and moves for another size.
-func (o *outer) replay(past *terminal.Screen) error {
+func (o *outer) replay(past *terminal.Pane) error {
 	o.mu.Lock()
 	if size := o.size(); size.Cols > 0 {
 		past.Resize(size.Cols, size.Rows)
 	}
 	picture := append([]byte("\x1b[m\x1b[J"), past.Restore()...)
-	o.screen, o.dirty = past, true
+	o.pane, o.dirty = past, true
 	o.mu.Unlock()
 	_, err := o.out.Write(picture)
 	return err
@@ -127,26 +121,32 @@ func (o *outer) replay(past *terminal.Screen) error {
 
 // redraw shows the program's picture again, after the terminal was somebody else's.
 func (o *outer) redraw() {
-	if o.screen != nil {
-		o.replay(o.screen)
+	if o.pane != nil {
+		o.replay(o.pane)
 	}
 }
 
 // leave takes the terminal back: what the program switched on is switched off.
-func (o *outer) leave() {
+// With newLine what comes next begins a line of its own.
+func (o *outer) leave(newLine bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.screen == nil || !o.dirty {
+	if o.pane == nil {
 		return
 	}
-	o.dirty = false
-	o.out.WriteString(tidy(o.screen))
+	if o.dirty {
+		o.dirty = false
+		o.out.WriteString(tidy(o.pane))
+	}
+	if newLine && o.pane.Cursor().X > 0 {
+		o.out.WriteString("\r\n")
+	}
 }
 
-// tidy is what brings a terminal in a screen's state back to the usual one.
+// tidy is what brings a terminal in a pane's state back to the usual one.
 // What may be repeated harmlessly is not asked for.
-func tidy(s *terminal.Screen) string {
-	m := s.Modes()
+func tidy(p *terminal.Pane) string {
+	m := p.Modes()
 	out := ""
 	if m.KittyFlags != 0 {
 		out += "\x1b[=0;1u"
@@ -154,8 +154,8 @@ func tidy(s *terminal.Screen) string {
 	if m.AltScreen {
 		// The alternate screen has a stack of keyboard flags of its own.
 		const back = "\x1b[?1049l"
-		s.Write([]byte(back))
-		if out += back; s.Modes().KittyFlags != 0 {
+		p.Replay([]byte(back))
+		if out += back; p.Modes().KittyFlags != 0 {
 			out += "\x1b[=0;1u"
 		}
 	}

@@ -125,7 +125,7 @@ func (v *Viewer) endInput() {
 // process.
 func (v *Viewer) rescue() {
 	if r := recover(); r != nil {
-		v.handBack()
+		v.handBack(true)
 		panic(r)
 	}
 }

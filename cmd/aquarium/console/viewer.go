@@ -46,24 +46,25 @@ type Viewer struct {
 
 	outer *outer
 	sinks map[wire.Type]*sink
-	past  *terminal.Screen // non-nil while the past is replayed
-	leave chan error       // why to leave before the program's end
+	past  *terminal.Pane // non-nil while the past is replayed
+	leave chan error     // why to leave before the program's end
 }
 
 // Run shows the program to its end. The user's terminal is as before when it
 // returns, however it returns. The error is ErrDetached, Interrupted or
 // NotStarted, or what went wrong with the connection or standard output.
-func (v *Viewer) Run() (wire.ExitReport, error) {
+func (v *Viewer) Run() (exit wire.ExitReport, err error) {
 	v.leave = make(chan error, 4)
 	v.outer = newOuter(os.Stdin, os.Stdout)
 	v.sinks = map[wire.Type]*sink{
 		wire.Output: {number: 1, file: os.Stdout},
 		wire.Errput: {number: 2, file: os.Stderr},
 	}
-	if v.Past && v.TTY && v.outer.screen != nil {
-		v.past = newScreen(wire.Dimensions{})
+	if v.Past && v.TTY && v.outer.pane != nil {
+		v.past = newPane(wire.Dimensions{})
 	}
-	defer v.handBack()
+	ended := false
+	defer func() { v.handBack(!ended) }()
 	if v.TTY {
 		if err := v.outer.raw(); err != nil {
 			return wire.ExitReport{}, fmt.Errorf("switch the terminal to raw mode: %w", err)
@@ -76,12 +77,14 @@ func (v *Viewer) Run() (wire.ExitReport, error) {
 	if v.Input {
 		go v.pumpInput()
 	}
-	return v.show()
+	exit, err = v.show()
+	ended = err == nil
+	return exit, err
 }
 
 // handBack gives the user's terminal back, also after a panic.
-func (v *Viewer) handBack() {
-	v.outer.leave()
+func (v *Viewer) handBack(newLine bool) {
+	v.outer.leave(newLine)
 	v.outer.cook()
 }
 
@@ -156,8 +159,7 @@ func (v *Viewer) handle(f frame) (exit wire.ExitReport, done bool, err error) {
 func (v *Viewer) output(kind wire.Type, b []byte) error {
 	switch {
 	case v.past != nil:
-		v.past.Write(b)
-		v.past.TakeReplies() // questions of the past were answered then
+		v.past.Replay(b) // questions of the past were answered then
 		return nil
 	case v.TTY:
 		return v.outer.write(b)
@@ -186,8 +188,8 @@ func (v *Viewer) live() error {
 // to Live rebuilds the picture.
 func (v *Viewer) skipped() {
 	switch {
-	case v.TTY && v.outer.screen != nil:
-		v.past = newScreen(wire.Dimensions{})
+	case v.TTY && v.outer.pane != nil:
+		v.past = newPane(wire.Dimensions{})
 	case !v.TTY:
 		fmt.Fprintln(os.Stderr, "aquarium: some output is missing here: it came faster than it was read")
 	}
