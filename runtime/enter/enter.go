@@ -74,7 +74,7 @@ func start(program *program) (*os.Process, error) {
 		return nil, err
 	}
 	defer reader.Close()
-	pid, errno := fork(program.calls, int(writer.Fd()))
+	pid, errno := fork(program.calls, int(writer.Fd()), 0)
 	writer.Close()
 	runtime.KeepAlive(program)
 	if errno != 0 {
@@ -143,6 +143,8 @@ func (p *program) add(f flow, shown string, number uintptr, args ...uintptr) {
 	p.calls = append(p.calls, c)
 }
 
+func (p *program) last() *rawCall { return &p.calls[len(p.calls)-1] }
+
 // text returns a C string that lives as long as the program.
 func (p *program) text(s string) uintptr {
 	b, err := syscall.BytePtrFromString(s)
@@ -188,15 +190,20 @@ func (c Command) join(p *program) {
 		p.add(mustWork, `chroot(".")`, syscall.SYS_CHROOT, p.text("."))
 	}
 	if forked {
-		// pid_namespaces(7): setns changes the namespace of children only.
-		const cloneParent = 0x8000 // the copy is a child of the supervisor
-		p.add(forkAgain, "clone(CLONE_PARENT|SIGCHLD)", syscall.SYS_CLONE, cloneParent|uintptr(syscall.SIGCHLD))
+		p.forkAgain()
 	}
 	dir := c.Dir
 	if dir == "" {
 		dir = "/"
 	}
 	p.add(mustWork, "chdir("+strconv.Quote(dir)+")", syscall.SYS_CHDIR, p.text(dir))
+}
+
+// forkAgain makes a process that is in the joined pid namespace: setns changes
+// the namespace of children only, see pid_namespaces(7).
+func (p *program) forkAgain() {
+	const cloneParent = 0x8000 // CLONE_PARENT: the copy is a child of this process too
+	p.add(forkAgain, "clone(CLONE_PARENT|SIGCHLD)", syscall.SYS_CLONE, cloneParent|uintptr(syscall.SIGCHLD))
 }
 
 func (c Command) descriptors(p *program) {
@@ -250,17 +257,23 @@ func (c Command) become(p *program) {
 	p.add(mustWork, fmt.Sprintf("setresuid(%d)", uid), syscall.SYS_SETRESUID, uid, uid, uid)
 }
 
-func (c Command) exec(p *program) {
-	argv, env := p.vector(c.Argv), p.vector(c.Env)
-	name := c.Argv[0]
+func (c Command) exec(p *program) { p.exec(c.Argv, c.Env) }
+
+// exec runs argv, looked for in the environment's PATH as execvp(3) does.
+func (p *program) exec(arguments, environment []string) {
+	argv, env := p.vector(arguments), p.vector(environment)
+	name := arguments[0]
 	if strings.Contains(name, "/") {
 		p.add(mustWork, "execve("+strconv.Quote(name)+")", syscall.SYS_EXECVE, p.text(name), argv, env)
 		return
 	}
-	for _, dir := range strings.Split(lookup(c.Env, "PATH"), ":") {
+	path := lookup(environment, "PATH")
+	if path == "" {
+		path = "/bin:/usr/bin"
+	}
+	for _, dir := range strings.Split(path, ":") {
 		if dir != "" { // an empty entry would be the working directory
-			path := dir + "/" + name
-			p.add(tryExec, "execve("+strconv.Quote(name)+")", syscall.SYS_EXECVE, p.text(path), argv, env)
+			p.add(tryExec, "execve("+strconv.Quote(name)+")", syscall.SYS_EXECVE, p.text(dir+"/"+name), argv, env)
 		}
 	}
 }

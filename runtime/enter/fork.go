@@ -23,10 +23,11 @@ type rawCall struct {
 	number uintptr
 	args   [5]uintptr
 	flow   flow
-	done   bool   // it went well; written by the child, for itself
-	unless int    // a call, counted from 1: where that one is done, this one is left out
-	feeds  int    // a call, counted from 1: it takes what this one returns as its first argument
-	shown  string // as C, for errors
+	done   bool     // it went well; written by the child, for itself
+	unless int      // a call, counted from 1: where that one is done, this one is left out
+	feeds  int      // a call, counted from 1: it takes what this one returns as its first argument
+	record *Visited // shared memory for what came of it
+	shown  string   // as C, for errors
 }
 
 // flow says what follows a call.
@@ -37,6 +38,7 @@ const (
 	mayFail               // an error is ignored (dropping a capability the kernel does not know)
 	forkAgain             // a clone: the copy goes on, the original reports its number and ends
 	tryExec               // an execve of several: "not there" and "not allowed" go on to the next
+	recorded              // whatever comes of it is kept, and the next follows
 )
 
 // outcome is what the child writes to its pipe: which call failed and how,
@@ -48,17 +50,18 @@ type outcome struct {
 
 const outcomeSize = int(unsafe.Sizeof(outcome{}))
 
-// fork runs calls in a new, single-threaded process. The child is a copy of
+// fork runs calls in a new, single-threaded process; flags are of clone(2).
+// The child is a copy of
 // this process with one thread, so a user namespace can be joined, which
 // setns(2) refuses to a process with several; but for the same reason nothing
 // of Go's runtime works in it: raw calls on prepared memory only.
 //
 //go:noinline
 //go:norace
-func fork(calls []rawCall, pipe int) (pid int, err syscall.Errno) {
+func fork(calls []rawCall, pipe int, flags uintptr) (pid int, err syscall.Errno) {
 	syscall.ForkLock.Lock()
 	beforeFork()
-	child, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
+	child, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, flags|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
 	if errno != 0 || child != 0 {
 		afterFork()
 		syscall.ForkLock.Unlock()
@@ -84,6 +87,9 @@ func perform(calls []rawCall, pipe uintptr) {
 			continue
 		}
 		value, _, errno := syscall.RawSyscall6(c.number, c.args[0], c.args[1], c.args[2], c.args[3], c.args[4], 0)
+		if c.record != nil {
+			c.record.Value, c.record.Errno = int(value), errno
+		}
 		switch {
 		case c.flow == forkAgain && errno == 0:
 			if value == 0 {
@@ -96,7 +102,7 @@ func perform(calls []rawCall, pipe uintptr) {
 				calls[c.feeds-1].args[0] = value
 			}
 			continue
-		case c.flow == mayFail:
+		case c.flow == mayFail, c.flow == recorded:
 			continue
 		case c.flow == tryExec:
 			// execvp(3): remember EACCES, and go on to the next directory.
