@@ -119,6 +119,7 @@ func addLayers(ctx context.Context, c *rootfs.Catalogue, image contents, o Optio
 			report(p)
 		}
 	}
+	o.Limits.Together = &unpack.Tally{}
 	layers := make([]rootfs.Layer, len(image.layers))
 	turns := make(chan bool, max(1, image.jobs))
 	var workers sync.WaitGroup

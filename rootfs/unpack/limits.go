@@ -16,7 +16,13 @@ type Limits struct {
 	Entries int   // default 4 million
 	Free    int64 // bytes that any archive may expand to; default 1 GiB
 	Ratio   int64 // beyond Free, how many times its compressed size; default 100
+	// Together, if not nil, holds the archives that share it to the limits as if they were one, too:
+	// hundreds of layers, each just small enough, are a bomb as well.
+	Together *Tally
 }
+
+// Tally is what several archives have come to so far, in bytes. Its zero value is ready to use.
+type Tally struct{ expanded, compressed atomic.Int64 }
 
 // Unlimited lifts every limit.
 var Unlimited = Limits{Entries: 1 << 62, Free: 1 << 62, Ratio: 1 << 62}
@@ -69,13 +75,22 @@ type bounded struct {
 	compressed *counter
 	limits     Limits
 	total      int64
+	told       int64 // of the compressed bytes, how many the tally knows
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.expanded.Read(p)
 	b.total += int64(n)
-	if err := b.limits.check(b.total, b.compressed.count.Load()); err != nil {
+	compressed := b.compressed.count.Load()
+	if err := b.limits.check(b.total, compressed); err != nil {
 		return 0, err
+	}
+	if t := b.limits.Together; t != nil {
+		all := t.compressed.Add(compressed - b.told)
+		b.told = compressed
+		if err := b.limits.check(t.expanded.Add(int64(n)), all); err != nil {
+			return 0, err
+		}
 	}
 	return n, err
 }

@@ -83,6 +83,13 @@ func TestBombs(t *testing.T) {
 	if err := apply(zipped.Bytes(), Unlimited); err != nil {
 		t.Errorf("without limits: %v", err)
 	}
+	together := Limits{Entries: 10, Free: 20 << 20, Ratio: 100, Together: &Tally{}}
+	if err := apply(zipped.Bytes(), together); err != nil {
+		t.Errorf("16 MiB within 20: %v", err)
+	}
+	if err := apply(zipped.Bytes(), together); !errors.Is(err, ErrTooMuch) {
+		t.Errorf("twice 16 MiB within 20: %v", err)
+	}
 	var many []entry
 	for i := range 11 {
 		many = append(many, reg(fmt.Sprint(i), ""))
