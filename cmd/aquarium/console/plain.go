@@ -3,6 +3,8 @@ package console
 import (
 	"io"
 	"os"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -30,20 +32,41 @@ func (p *plain) Write(b []byte) (int, error) {
 	data := append(p.held, b...)
 	var shown []byte
 	for len(data) > 0 {
-		piece, width, n, state := ansi.DecodeSequence(data, p.state, nil)
-		if n == len(data) && state != ansi.NormalState && len(data) < maxHeld {
+		n, show := p.next(data)
+		if n == 0 {
 			break // more of it comes
 		}
-		if width > 0 || harmless(piece) {
-			shown = append(shown, piece...)
+		if show {
+			shown = append(shown, data[:n]...)
 		}
-		p.state = state
 		data = data[n:]
 	}
 	p.held = append([]byte(nil), data...)
 	_, err := p.to.Write(shown)
 	return len(b), err
 }
+
+// next tells the length of what data begins with, and whether it is shown; 0
+// where the rest of it is needed.
+func (p *plain) next(data []byte) (n int, show bool) {
+	if p.state == ansi.NormalState && !isControl(data[0]) {
+		if !utf8.FullRune(data) {
+			return 0, false
+		}
+		r, size := utf8.DecodeRune(data)
+		return size, !unicode.IsControl(r) && (r != utf8.RuneError || size > 1)
+	}
+	piece, _, n, state := ansi.DecodeSequence(data, p.state, nil)
+	if n == len(data) && state != ansi.NormalState && len(data) < maxHeld {
+		return 0, false
+	}
+	p.state = state
+	return n, harmless(piece)
+}
+
+// isControl tells whether a byte is a control character of ASCII, or one of
+// the eight-bit ones, which begin no character in UTF-8.
+func isControl(c byte) bool { return c < ' ' || c >= 0x7f && c < 0xa0 }
 
 // harmless tells whether a control may reach the user's terminal.
 func harmless(piece []byte) bool {
