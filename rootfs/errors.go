@@ -1,7 +1,6 @@
 package rootfs
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,16 +22,13 @@ func (e *Error) Hint() string { return e.hint }
 
 func fail(verb, object string, cause error) *Error {
 	// os errors repeat the call and the path, which the line has already.
-	var path *fs.PathError
-	var link *os.LinkError
-	var call *os.SyscallError
-	switch {
-	case errors.As(cause, &path):
-		cause = path.Err
-	case errors.As(cause, &link):
-		cause = link.Err
-	case errors.As(cause, &call):
-		cause = call.Err
+	switch e := cause.(type) {
+	case *fs.PathError:
+		cause = e.Err
+	case *os.LinkError:
+		cause = e.Err
+	case *os.SyscallError:
+		cause = e.Err
 	}
 	return &Error{Verb: verb, Object: object, Cause: cause}
 }

@@ -146,13 +146,16 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// importError is the error of an import, with a way out where there is one.
-func importError(name string, err error) error {
+func importError(name string, err error) error { return MakeError("import", name, err) }
+
+// MakeError is the error of something that makes a root filesystem, with a way out where there is
+// one. An error that is one line about an object already stays as it is.
+func MakeError(verb, object string, err error) error {
 	var done *Error
 	if errors.As(err, &done) {
 		return err
 	}
-	e := &Error{Verb: "import", Object: quote(name), Cause: err}
+	e := fail(verb, quote(object), err)
 	switch {
 	case errors.Is(err, unpack.ErrTooMuch):
 		return e.withHint("--allow-large lifts the limit")

@@ -59,13 +59,7 @@ func absolute(path string) string {
 }
 
 // importError is one line about a source.
-func importError(source string, err error) error {
-	var done *rootfs.Error
-	if errors.As(err, &done) {
-		return err
-	}
-	return rootfs.NewError("import", source, err)
-}
+func importError(source string, err error) error { return rootfs.MakeError("import", source, err) }
 
 func importDir(ctx context.Context, c *rootfs.Catalogue, name, dir string, o Options) (rootfs.Rootfs, error) {
 	tree, err := inside.Open(dir)

@@ -63,13 +63,9 @@ func parseReference(ref string, o Options) (name.Reference, error) {
 
 // registryError says in one line what a registry answered, with a way out where there is one.
 func registryError(verb, ref string, err error) error {
-	var done *rootfs.Error
-	if errors.As(err, &done) {
-		return err
-	}
 	var answer *transport.Error
 	if !errors.As(err, &answer) {
-		return rootfs.NewError(verb, ref, err)
+		return rootfs.MakeError(verb, ref, err)
 	}
 	switch answer.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
