@@ -82,6 +82,7 @@ directories given are listed there too.`,
 		SilenceUsage:      true,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeDirectories,
+		PreRunE:           checkScreen,
 		RunE:              func(_ *cobra.Command, dirs []string) error { return openUI(dirs) },
 	}
 	root.SetVersionTemplate("aquarium {{.Version}}\n")
