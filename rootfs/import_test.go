@@ -57,6 +57,34 @@ func TestImportRefusesAndLeavesNothing(t *testing.T) {
 	}
 }
 
+// canceling cancels when it has been read for a while.
+type canceling struct {
+	io.Reader
+	cancel context.CancelFunc
+	left   int
+}
+
+func (c *canceling) Read(p []byte) (int, error) {
+	if c.left -= len(p); c.left < 0 {
+		c.cancel()
+	}
+	return c.Reader.Read(p)
+}
+
+func TestImportCanceledHalfWay(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	archive := tarOf(t, [2]string{"a", strings.Repeat("x", 8<<20)}, [2]string{"b", "x"})
+	_, err := c.ImportArchive(ctx, "x", &canceling{bytes.NewReader(archive), cancel, 1 << 20}, 0, ImportOptions{})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	if got := c.left(t); got != "0 0 0" {
+		t.Errorf("names, layers and work are %s, want none", got)
+	}
+}
+
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("the line went dead") }

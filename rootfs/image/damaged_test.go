@@ -1,16 +1,20 @@
 package image
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -147,4 +151,51 @@ func TestLayoutWithLinks(t *testing.T) {
 	if _, err := Import(t.Context(), newStore(t), "x", dir, nil, Options{}); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+// liar answers every question with the same document.
+type liar []byte
+
+func (l liar) document(v1.Descriptor) ([]byte, error) { return l, nil }
+
+func (l liar) blob(context.Context, v1.Descriptor) (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(l)), nil
+}
+
+// A thousand times a thousand indexes, in a few kilobytes.
+func TestIndexesThatMultiply(t *testing.T) {
+	t.Parallel()
+	one := `{"mediaType":"application/vnd.oci.image.index.v1+json","size":1,"digest":"sha256:` + strings.Repeat("0", 64) + `"}`
+	document := liar(`{"manifests":[` + strings.Repeat(one+",", 999) + one + `]}`)
+	var index v1.IndexManifest
+	if err := decode(document, "index", &index); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := choose(document, index.Manifests, "", ""); err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func FuzzDocuments(f *testing.F) {
+	f.Add([]byte(`{"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json"},{"platform":{"os":"linux","architecture":"arm"}}]}`), "")
+	f.Add([]byte(`{"config":{},"layers":[{"size":1}],"rootfs":{"type":"layers","diff_ids":[]}}`), "linux/arm64/v8")
+	f.Add([]byte(`[{"Config":"c","RepoTags":["a:b"],"Layers":["l"]}]`), "linux/amd64")
+	f.Fuzz(func(t *testing.T, data []byte, platform string) {
+		looksLikeImage(data)
+		var list []dockerManifest
+		if decode(data, "manifest", &list) == nil {
+			chooseDocker(list, "")
+		}
+		var index v1.IndexManifest
+		if decode(data, "index", &index) != nil {
+			return
+		}
+		chosen, err := choose(liar(data), index.Manifests, "", platform)
+		if err != nil {
+			return
+		}
+		if made, err := readManifest(liar(data), chosen, 1); err == nil && made.check(platform) == nil && len(made.layers) == 0 {
+			t.Error("an image without layers was taken")
+		}
+	})
 }

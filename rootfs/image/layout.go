@@ -127,10 +127,11 @@ func choose(from blobs, list []v1.Descriptor, tag, platform string) (v1.Descript
 	if called := names(list); strings.Contains(called, ", ") {
 		return v1.Descriptor{}, fmt.Errorf("several images are in it, choose one of: %s", called)
 	}
-	found, err := flatten(from, list, maxIndexDepth)
-	if err != nil {
+	indexes := flattening{from: from}
+	if err := indexes.follow(list, maxIndexDepth); err != nil {
 		return v1.Descriptor{}, err
 	}
+	found := indexes.images
 	wanted := platform
 	if wanted == "" {
 		wanted = thisMachine()
@@ -169,34 +170,38 @@ func names(list []v1.Descriptor) string {
 	return strings.Join(slices.Compact(all), ", ")
 }
 
-// flatten follows indexes within indexes. A cycle cannot be, as each names the next by its digest;
-// what lies about that is refused when it is read.
-func flatten(from blobs, list []v1.Descriptor, depth int) ([]v1.Descriptor, error) {
+// flattening follows indexes within indexes. A cycle cannot be, as each names the next by its digest;
+// but a few small ones that name each other many times would lead to billions of images.
+type flattening struct {
+	from    blobs
+	visited int
+	images  []v1.Descriptor
+}
+
+func (f *flattening) follow(list []v1.Descriptor, depth int) error {
 	if depth == 0 {
-		return nil, fmt.Errorf("indexes are nested more than %d deep", maxIndexDepth)
+		return fmt.Errorf("indexes are nested more than %d deep", maxIndexDepth)
 	}
-	var images []v1.Descriptor
 	for _, d := range list {
+		if f.visited++; f.visited > maxDescriptors {
+			return fmt.Errorf("more than %d images are in it", maxDescriptors)
+		}
 		switch {
-		case len(images) > maxDescriptors || len(list) > maxDescriptors:
-			return nil, fmt.Errorf("more than %d images are in it", maxDescriptors)
 		case d.MediaType == types.OCIImageIndex || d.MediaType == types.DockerManifestList:
-			data, err := from.document(d)
+			data, err := f.from.document(d)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			var index v1.IndexManifest
 			if err := decode(data, "index", &index); err != nil {
-				return nil, err
+				return err
 			}
-			more, err := flatten(from, index.Manifests, depth-1)
-			if err != nil {
-				return nil, err
+			if err := f.follow(index.Manifests, depth-1); err != nil {
+				return err
 			}
-			images = append(images, more...)
 		case d.MediaType.IsImage() || d.MediaType == "":
-			images = append(images, d)
+			f.images = append(f.images, d)
 		}
 	}
-	return images, nil
+	return nil
 }

@@ -161,16 +161,16 @@ func (a *applier) whiteout(parent int, base string) error {
 	return a.setOpaque(fd)
 }
 
-// setOpaque hides what the layers below have in a directory, in the form for both kinds of mount.
+// setOpaque hides what the layers below have in a directory, for a mount with userxattr and, where
+// that is allowed, for one without.
 func (a *applier) setOpaque(dir int) error {
-	names := []string{"user.overlay.opaque"}
+	err := unix.Fsetxattr(dir, "user.overlay.opaque", []byte("y"), 0)
 	if a.options.Privileged {
-		names = append(names, "trusted.overlay.opaque")
+		// Older kernels have no user attributes on tmpfs; root's mounts do not need them.
+		err = unix.Fsetxattr(dir, "trusted.overlay.opaque", []byte("y"), 0)
 	}
-	for _, name := range names {
-		if err := unix.Fsetxattr(dir, name, []byte("y"), 0); err != nil {
-			return fmt.Errorf("set %s: %w", name, err)
-		}
+	if err != nil {
+		return fmt.Errorf("mark it as opaque: %w", err)
 	}
 	return nil
 }
