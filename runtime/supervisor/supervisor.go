@@ -77,6 +77,9 @@ type supervisor struct {
 // Main runs a supervisor and never returns.
 func Main() {
 	kernel.DefaultSignals()
+	if kernel.CloseOnExecFrom(bootSocket) != nil {
+		os.Exit(exitBroken)
+	}
 	conn := wire.Socket(bootSocket, "creator")
 	s := &supervisor{goOn: make(chan struct{}, 1)}
 	var p Preparation
