@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -130,10 +129,14 @@ func busyboxEntries(ctx context.Context) ([]newEntry, error) {
 
 var busyboxDirs = []string{"bin", "sbin", "usr/bin", "usr/sbin"}
 
-var suitePattern = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,40}$`)
+// isSuite reports whether s can be the name of a distribution's release, and no option or path.
+func isSuite(s string) bool {
+	const letters, rest = "abcdefghijklmnopqrstuvwxyz", "0123456789.-"
+	return s != "" && len(s) <= 40 && strings.ContainsRune(letters, rune(s[0])) && strings.Trim(s, letters+rest) == ""
+}
 
 func (c *Catalogue) debootstrap(ctx context.Context, name, suite string, o ImportOptions) (Rootfs, error) {
-	if !suitePattern.MatchString(suite) {
+	if !isSuite(suite) {
 		return Rootfs{}, fail("create", quote(name), errText("%s is no suite, such as bookworm", quote(suite)))
 	}
 	program, err := exec.LookPath("debootstrap")

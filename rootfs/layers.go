@@ -79,7 +79,7 @@ func (c *Catalogue) linkShort(digest string) error {
 
 // Layer returns the description of a layer, and whether it is in the store.
 func (c *Catalogue) Layer(digest string) (Layer, bool) {
-	if !digestPattern.MatchString(digest) {
+	if !isDigest(digest) {
 		return Layer{}, false
 	}
 	data, err := os.ReadFile(filepath.Join(c.layerDir(digest), "layer.json"))
@@ -94,7 +94,7 @@ func (c *Catalogue) Layer(digest string) (Layer, bool) {
 // already is left as it is. Whatever goes wrong, nothing of it stays. The caller holds the store
 // ([Catalogue.Hold]) until a document refers to the layer.
 func (c *Catalogue) AddLayer(ctx context.Context, archive io.Reader, o LayerOptions) (Layer, error) {
-	if o.Digest != "" && !digestPattern.MatchString(o.Digest) {
+	if o.Digest != "" && !isDigest(o.Digest) {
 		return Layer{}, errText("%s is no digest", quote(o.Digest))
 	}
 	if l, known := c.Layer(o.Digest); known {

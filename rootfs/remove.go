@@ -191,7 +191,7 @@ func (c *Catalogue) storedLayers() ([]string, error) {
 	}
 	var digests []string
 	for _, entry := range entries {
-		if digest := "sha256:" + entry.Name(); digestPattern.MatchString(digest) {
+		if digest := "sha256:" + entry.Name(); isDigest(digest) {
 			digests = append(digests, digest)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -132,9 +131,22 @@ func spool(ctx context.Context, dir string, archive io.Reader, size int64, o Opt
 	return nil
 }
 
-// imageNames are what the first entries of image archives are called, by docker, podman, skopeo,
-// umoci and this package.
-var imageNames = regexp.MustCompile(`^(blobs(/.*)?|oci-layout|index\.json|manifest\.json|repositories|(sha256:)?[0-9a-f]{64}(/.*|\.json|\.tar(\.gz)?)?)$`)
+// isImageName tells whether an archive's first entry is called as docker, podman, skopeo, umoci and
+// this package call the parts of images.
+func isImageName(name string) bool {
+	switch first, _, _ := strings.Cut(name, "/"); first {
+	case "blobs":
+		return true
+	case "oci-layout", "index.json", "manifest.json", "repositories":
+		return first == name
+	default:
+		digits := strings.TrimPrefix(first, "sha256:")
+		for _, ending := range []string{".json", ".gz", ".tar"} {
+			digits = strings.TrimSuffix(digits, ending)
+		}
+		return len(digits) == 64 && strings.Trim(digits, "0123456789abcdef") == ""
+	}
+}
 
 // looksLikeImage tells from an archive's beginning whether it is an image or a root filesystem.
 func looksLikeImage(head []byte) bool {
@@ -153,7 +165,7 @@ func looksLikeImage(head []byte) bool {
 		if name == "" || name == "." {
 			continue
 		}
-		return imageNames.MatchString(name)
+		return isImageName(name)
 	}
 }
 
