@@ -129,7 +129,7 @@ func (p *hostPlan) show(path string) error {
 	}
 	p.layers.Dirs = append(p.layers.Dirs, skeletonDir{path, 0o755})
 	switch {
-	case path == "/etc" && len(p.mounts.below(p.real(path))) > 0:
+	case path == "/etc" && (len(p.mounts.below(p.real(path))) > 0 || p.mustSplit(path)):
 		// Container managers mount single files, such as /etc/hosts, which overlayfs cannot see.
 		return p.copyEtc()
 	case p.mustSplit(path):

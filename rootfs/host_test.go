@@ -176,6 +176,7 @@ func TestHostPlan(t *testing.T) {
 	}{
 		{"plain", nil, []string{"/etc", "/opt", "/usr", "/var/lib/dpkg"}},
 		{"state in /opt", func(p *hostPlan) { p.hidden = []string{"/opt/app"} }, []string{"/etc", "/opt/ann", "/usr", "/var/lib/dpkg"}},
+		{"state in /etc", func(p *hostPlan) { p.hidden = []string{"/etc/private"} }, []string{"/opt", "/usr", "/var/lib/dpkg"}},
 		{"mount below, root", func(p *hostPlan) { p.mounts = mountTable{base + "/usr/local"} },
 			[]string{"/etc", "/opt", "/usr", "/usr/local", "/var/lib/dpkg"}},
 		{"mount below, no root", func(p *hostPlan) { p.mounts = mountTable{base + "/usr/local/bin"}; p.privileged = false },
