@@ -180,7 +180,21 @@ func TestListSurvivesAnUnreadableStore(t *testing.T) {
 }
 
 func BenchmarkList1000(b *testing.B) {
-	data := b.TempDir()
+	for kind, prepare := range map[string]func(*testing.B, string){"trees": thousandTrees, "layers": thousandDocuments} {
+		b.Run(kind, func(b *testing.B) {
+			data := b.TempDir()
+			prepare(b, data)
+			c := Open(data)
+			for b.Loop() {
+				if list, err := c.List(); err != nil || len(list) != 1001 || list[500].Problem != "" {
+					b.Fatal(len(list), err)
+				}
+			}
+		})
+	}
+}
+
+func thousandTrees(b *testing.B, data string) {
 	first := busyboxTree(b, filepath.Join(data, "rootfs/first"))
 	for i := range 999 {
 		dir := filepath.Join(data, "rootfs", fmt.Sprintf("rootfs-%d", i))
@@ -191,10 +205,20 @@ func BenchmarkList1000(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func thousandDocuments(b *testing.B, data string) {
 	c := Open(data)
-	for b.Loop() {
-		if list, err := c.List(); err != nil || len(list) != 1001 || list[500].Problem != "" {
-			b.Fatal(len(list), err)
+	if _, err := c.Create(b.Context(), "first", "busybox", ImportOptions{}); err != nil {
+		b.Fatal(err)
+	}
+	d, err := c.Document("first")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range 999 {
+		if _, err := c.Put(fmt.Sprintf("rootfs-%d", i), d); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
