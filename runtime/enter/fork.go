@@ -98,8 +98,8 @@ func perform(calls []rawCall, pipe uintptr) {
 			said = outcome{-1, int32(value)}
 		case errno == 0:
 			c.done = true
-			if c.feeds > 0 {
-				calls[c.feeds-1].args[0] = value
+			for next := c.feeds; next < c.feeds+c.fed; next++ {
+				calls[next-1].args[0] = value
 			}
 			continue
 		case c.flow == mayFail, c.flow == recorded:

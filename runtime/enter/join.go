@@ -93,7 +93,7 @@ func (j Join) place(p *program) {
 		p.add(mustWork, "fchdir(working directory)", syscall.SYS_FCHDIR, j.Dir.Fd())
 	case stay > 0:
 		p.add(mustWork, "fchdir(working directory)", syscall.SYS_FCHDIR)
-		p.calls[stay-1].feeds = len(p.calls)
+		p.calls[stay-1].feeds, p.calls[stay-1].fed = len(p.calls), 1
 	}
 }
 

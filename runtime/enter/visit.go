@@ -54,9 +54,11 @@ func (v *Visit) Open(path string, flags int) *Visited {
 	return v.Call("openat("+path+")", syscall.SYS_OPENAT, cwd, v.Text(path), uintptr(flags|syscall.O_CLOEXEC))
 }
 
-// Feed makes the call added next take what the last one returns as its first
-// argument.
-func (v *Visit) Feed() { v.program.last().feeds = len(v.program.calls) + 1 }
+// Feed makes the calls added next, so many, take what the last one returns as
+// their first argument.
+func (v *Visit) Feed(calls int) {
+	v.program.last().feeds, v.program.last().fed = len(v.program.calls)+1, calls
+}
 
 // Fill adds a call whose first argument is memory of size bytes to write to.
 func (v *Visit) Fill(size int, shown string, number uintptr) (*Visited, *Filled) {
