@@ -59,15 +59,13 @@ input, output and error are passed through as three pipes, and signals too.`,
 	return c
 }
 
-// dryRun prints the plan: who calls what.
+// dryRun prints the plan.
 func dryRun(store *sandbox.Store, r runFlags) error {
 	plan, err := store.Plan(r.Options)
 	if err != nil {
 		return err
 	}
-	for _, s := range plan.Steps {
-		fmt.Printf("%-10s  %s\n", s.Actor, s.Call())
-	}
+	fmt.Print(plan.Text())
 	return nil
 }
 

@@ -82,10 +82,11 @@ func Clone(s *specs.Spec) step.Step {
 	for _, m := range s.Linux.GIDMappings {
 		op.GIDs = append(op.GIDs, step.IDMap{Inside: int(m.ContainerID), Outside: int(m.HostID), Count: int(m.Size)})
 	}
-	return step.Step{
-		Actor: step.Supervisor, Man: "clone(2)", Op: op,
-		Why: "Start this binary again as init: PID 1 of new namespaces, where every later step happens.",
+	why := "Start this binary again as init: PID 1 of new namespaces, where every later step happens."
+	if !spec.Has(s, "pid") {
+		why = "Start this binary again as init, in new namespaces, where every later step happens. The processes are the host's."
 	}
+	return step.Step{Actor: step.Supervisor, Man: "clone(2)", Op: op, Why: why}
 }
 
 func (b *builder) privateMounts() {
@@ -122,7 +123,7 @@ func (b *builder) confine() error {
 		b.add("", "capabilities(7)", "Keep only the capabilities an ordinary program needs; what leaves the bounding set never comes back.", &step.Bounding{Keep: p.Capabilities.Bounding})
 	}
 	b.add("", "chdir(2)", "Go where the program shall start, and check that it lies inside the root.", &step.Workdir{Path: p.Cwd})
-	b.add("", "credentials(7)", "Become the program's user.", &step.User{Spec: userSpec(p.User), Ungrouped: spec.Has(b.spec, "user") && singleID(b.spec)})
+	b.add("", "credentials(7)", "Become the program's user.", &step.User{Spec: userSpec(p.User), Ungrouped: spec.Has(b.spec, "user") && singleID(b.spec), Terminal: p.Terminal})
 	if p.NoNewPrivileges {
 		b.add("", "prctl(2)", "From here on no set-user-ID program gives more privileges than there are.", &step.NoNewPrivs{})
 	}

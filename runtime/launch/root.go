@@ -83,7 +83,7 @@ var mountOptions = map[string]step.MountFlags{
 }
 
 var mountReasons = map[string]string{
-	"/proc":       "A new PID namespace needs its own /proc: it shows the namespace it was mounted in.",
+	"/proc":       "A new PID namespace needs a /proc of its own: it shows the namespace it was mounted in.",
 	"/dev":        "A fresh, almost empty /dev: the host's devices are not there.",
 	"/dev/pts":    "Pseudo-terminals of the sandbox's own, numbered from 0.",
 	"/dev/shm":    "POSIX shared memory, see shm_overview(7).",
@@ -100,13 +100,20 @@ func (b *builder) mounts() error {
 		if err != nil {
 			return err
 		}
-		why := mountReasons[m.Destination]
-		if why == "" {
-			why = "Show " + m.Source + " in the sandbox."
-		}
-		b.add("mnt", "mount(2)", why, op)
+		b.add("mnt", "mount(2)", mountReason(op), op)
 	}
 	return nil
+}
+
+func mountReason(m *step.Mount) string {
+	why, usual := mountReasons[m.Target]
+	switch {
+	case usual && m.Flags&syscall.MS_BIND != 0:
+		return "Show the host's " + m.Target + ": what it shows belongs to a namespace that this sandbox shares."
+	case usual:
+		return why
+	}
+	return "Show " + m.Source + " in the sandbox."
 }
 
 func (b *builder) mount(m specs.Mount) (*step.Mount, error) {

@@ -3,7 +3,10 @@ package step
 import (
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
+
+	"aquarium/runtime/observe"
 )
 
 // CloneFlags is the set of namespaces that clone(2) makes new.
@@ -15,12 +18,20 @@ var cloneFlags = []flag{
 	{syscall.CLONE_NEWCGROUP, "CLONE_NEWCGROUP"},
 }
 
+// cloneKinds names the namespace that a flag makes, as /proc/PID/ns does.
+var cloneKinds = map[uintptr]string{
+	syscall.CLONE_NEWUTS: "uts", syscall.CLONE_NEWPID: "pid", syscall.CLONE_NEWNS: "mnt", syscall.CLONE_NEWNET: "net",
+	syscall.CLONE_NEWIPC: "ipc", syscall.CLONE_NEWUSER: "user", syscall.CLONE_NEWCGROUP: "cgroup",
+}
+
 // IDMap is one line of uid_map or gid_map; see user_namespaces(7).
 type IDMap struct {
 	Inside  int `json:"inside"`
 	Outside int `json:"outside"`
 	Count   int `json:"count"`
 }
+
+func (m IDMap) String() string { return fmt.Sprintf("%d %d %d", m.Inside, m.Outside, m.Count) }
 
 // Clone starts init: the same binary again, in new namespaces, as the leader
 // of a session of its own. It is the one compound step: the parts after the
@@ -33,19 +44,50 @@ type Clone struct {
 }
 
 // Calls implements Op.
-func (c *Clone) Calls() []string {
-	calls := []string{call("clone", names(append(cloneFlags[:len(cloneFlags):len(cloneFlags)], flag{uintptr(syscall.SIGCHLD), "SIGCHLD"}), uintptr(c.Flags)|uintptr(syscall.SIGCHLD)))}
-	if c.Flags&syscall.CLONE_NEWUSER != 0 {
-		calls = append(calls, `write("/proc/PID/setgroups", "deny")`)
+func (c *Clone) Calls() []Call {
+	calls := []Call{call("clone", raw(c.namespaces()+"SIGCHLD"))}
+	if len(c.UIDs) > 0 {
+		calls = append(calls, c.writeMap("uid_map", c.UIDs))
+	}
+	if len(c.GIDs) > 0 {
+		calls = append(calls, call("write", "/proc/PID/setgroups", "deny"), c.writeMap("gid_map", c.GIDs))
+	}
+	return append(calls, call("setsid").when("from here on it is init that calls"), pdeathsig,
+		call("execve", self, []string{InitName, c.Title}, raw("envp")))
+}
+
+// namespaces is "CLONE_NEWUTS|…|", "" for none.
+func (c *Clone) namespaces() string {
+	if c.Flags == 0 {
+		return ""
+	}
+	return string(names(cloneFlags, uintptr(c.Flags))) + "|"
+}
+
+// writeMap is the one write that user_namespaces(7) allows for a map.
+func (c *Clone) writeMap(file string, maps []IDMap) Call {
+	lines := make([]string, len(maps))
+	for i, m := range maps {
+		lines[i] = m.String()
+	}
+	return call("write", "/proc/PID/"+file, strings.Join(lines, "\n"))
+}
+
+// pdeathsig: whoever starts init or the program takes it along when it dies.
+var pdeathsig = call("prctl", raw("PR_SET_PDEATHSIG"), raw("SIGKILL"), 0, 0, 0)
+
+// Changes implements Op.
+func (c *Clone) Changes() []observe.Change {
+	var changes []observe.Change
+	for _, f := range cloneFlags {
+		if uintptr(c.Flags)&f.bit != 0 {
+			changes = append(changes, observe.Change{Kind: "namespace", Name: cloneKinds[f.bit], After: "new"})
+		}
 	}
 	for _, m := range c.UIDs {
-		calls = append(calls, fmt.Sprintf(`write("/proc/PID/uid_map", "%d %d %d")`, m.Inside, m.Outside, m.Count))
+		changes = append(changes, observe.Change{Kind: "uid map", After: m.String()})
 	}
-	for _, m := range c.GIDs {
-		calls = append(calls, fmt.Sprintf(`write("/proc/PID/gid_map", "%d %d %d")`, m.Inside, m.Outside, m.Count))
-	}
-	return append(calls, "setsid()", "prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)",
-		call("execve", self, vector([]string{InitName, c.Title}), raw("envp")))
+	return append(changes, observe.Change{Kind: "process", After: InitName + " " + c.Title})
 }
 
 // self is the running binary, whatever became of its path; see proc(5).
@@ -70,7 +112,7 @@ func (c *Clone) Do(w *World) error {
 	})
 	if err != nil {
 		number, _ := err.(*os.PathError).Err.(syscall.Errno)
-		return &CallError{Call: c.Calls()[0], Errno: number}
+		return &CallError{Call: c.Calls()[0].String(), Errno: number}
 	}
 	w.child = process
 	return nil

@@ -1,10 +1,14 @@
 package step
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"syscall"
 	"unsafe"
 
 	"aquarium/runtime/kernel"
+	"aquarium/runtime/observe"
 )
 
 // Requests of ioctl_tty(2) that package syscall lacks.
@@ -36,17 +40,45 @@ type Console struct {
 }
 
 // Calls implements Op.
-func (c *Console) Calls() []string {
-	return []string{
-		call("open", c.Root+c.Ptmx, raw("O_RDWR|O_NOCTTY")),
-		call("ioctl", raw("master"), raw("TIOCSPTLCK"), raw("&(int){0}")),
-		call("ioctl", raw("master"), raw("TIOCGPTPEER"), raw("O_RDWR|O_NOCTTY")),
-		call("ioctl", raw("master"), raw("TIOCSWINSZ"), raw(call("&(struct winsize)", c.Rows, c.Cols))),
-		c.bind("slave").render(syscall.MS_BIND),
-		call("ioctl", raw("slave"), raw("TIOCSCTTY"), 0),
-		"dup3(slave, 0, 0); dup3(slave, 1, 0); dup3(slave, 2, 0)",
-		"sendmsg(supervisor, {SCM_RIGHTS, master}, 0)",
+func (c *Console) Calls() []Call {
+	calls := []Call{openPtmx(c.Root, c.Ptmx), unlockPeer, openPeer, c.setSize()}
+	if c.Bind {
+		bind := c.bind("")
+		shown := bind.render(syscall.MS_BIND)
+		shown.Args[0] = raw("slave")
+		calls = append(append(calls, bind.making()...), shown)
 	}
+	calls = append(calls, takeTerminal)
+	for fd := 0; fd <= 2; fd++ {
+		calls = append(calls, dupTerminal(fd))
+	}
+	return append(calls, call("sendmsg", raw("supervisor"), raw("{SCM_RIGHTS, master}"), 0))
+}
+
+// Calls of a Console.
+var (
+	unlockPeer   = call("ioctl", raw("master"), raw("TIOCSPTLCK"), raw("&(int){0}"))
+	openPeer     = call("ioctl", raw("master"), raw("TIOCGPTPEER"), raw("O_RDWR|O_NOCTTY")).when("slave")
+	takeTerminal = call("ioctl", raw("slave"), raw("TIOCSCTTY"), 0)
+)
+
+func openPtmx(root, ptmx string) Call {
+	return call("open", strings.TrimSuffix(root, "/")+ptmx, raw("O_RDWR|O_NOCTTY")).when("master")
+}
+
+func dupTerminal(fd int) Call { return call("dup3", raw("slave"), fd, 0) }
+
+func (c *Console) setSize() Call {
+	return call("ioctl", raw("master"), raw("TIOCSWINSZ"), raw("&(struct winsize){"+strconv.Itoa(c.Rows)+", "+strconv.Itoa(c.Cols)+"}"))
+}
+
+// Changes implements Op.
+func (c *Console) Changes() []observe.Change {
+	changes := []observe.Change{{Kind: "terminal", After: fmt.Sprintf("descriptors 0, 1 and 2, %d×%d cells", c.Cols, c.Rows)}}
+	if c.Bind {
+		changes = append(changes, observe.Change{Kind: "mount", Name: "/dev/console", After: "the terminal"})
+	}
+	return changes
 }
 
 func (c *Console) bind(source string) *Mount {
@@ -55,7 +87,6 @@ func (c *Console) bind(source string) *Mount {
 
 // Do implements Op.
 func (c *Console) Do(w *World) error {
-	calls := c.Calls()
 	master, slave, err := OpenTerminal(c.Root, c.Ptmx)
 	if err != nil {
 		return err
@@ -63,7 +94,7 @@ func (c *Console) Do(w *World) error {
 	w.console = master
 	defer syscall.Close(slave)
 	if err := SetSize(master, c.Cols, c.Rows); err != nil {
-		return failed(calls[3], err)
+		return failed(c.setSize(), err)
 	}
 	if c.Bind {
 		if err := c.bind(kernel.FDPath(slave)).Do(w); err != nil {
@@ -71,11 +102,11 @@ func (c *Console) Do(w *World) error {
 		}
 	}
 	if err := kernel.Ioctl(slave, syscall.TIOCSCTTY, 0); err != nil {
-		return failed(calls[5], err)
+		return failed(takeTerminal, err)
 	}
 	for fd := 0; fd <= 2; fd++ {
 		if err := syscall.Dup3(slave, fd, 0); err != nil {
-			return failed(calls[6], err)
+			return failed(dupTerminal(fd), err)
 		}
 	}
 	return nil
@@ -87,17 +118,17 @@ func (c *Console) Do(w *World) error {
 func OpenTerminal(root, ptmx string) (master, slave int, err error) {
 	master, err = openMaster(root, ptmx)
 	if err != nil {
-		return -1, -1, failed(call("open", root+ptmx, raw("O_RDWR|O_NOCTTY")), err)
+		return -1, -1, failed(openPtmx(root, ptmx), err)
 	}
 	var unlock int32
 	if err := kernel.Ioctl(master, tiocsptlck, uintptr(unsafe.Pointer(&unlock))); err != nil {
 		syscall.Close(master)
-		return -1, -1, failed("ioctl(master, TIOCSPTLCK, &(int){0})", err)
+		return -1, -1, failed(unlockPeer, err)
 	}
 	peer, _, number := syscall.Syscall(syscall.SYS_IOCTL, uintptr(master), tiocgptpeer, syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC)
 	if number != 0 {
 		syscall.Close(master)
-		return -1, -1, failed("ioctl(master, TIOCGPTPEER, O_RDWR|O_NOCTTY)", number)
+		return -1, -1, failed(openPeer, number)
 	}
 	return master, int(peer), nil
 }

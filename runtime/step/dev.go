@@ -1,10 +1,12 @@
 package step
 
 import (
+	"fmt"
 	"strings"
 	"syscall"
 
 	"aquarium/runtime/kernel"
+	"aquarium/runtime/observe"
 )
 
 // Mkdir makes a directory below Root, with its missing parents.
@@ -15,8 +17,13 @@ type Mkdir struct {
 }
 
 // Calls implements Op.
-func (m *Mkdir) Calls() []string {
-	return []string{call("mkdir", m.Root+m.Path, octal(m.Mode))}
+func (m *Mkdir) Calls() []Call {
+	return []Call{call("mkdir", m.Root+m.Path, octal(m.Mode))}
+}
+
+// Changes implements Op.
+func (m *Mkdir) Changes() []observe.Change {
+	return []observe.Change{{Kind: "file", Name: m.Path, After: "directory"}}
 }
 
 // Do implements Op.
@@ -45,12 +52,23 @@ type Mknod struct {
 }
 
 // Calls implements Op.
-func (m *Mknod) Calls() []string {
-	calls := make([]string, len(m.Devices))
+func (m *Mknod) Calls() []Call {
+	calls := make([]Call, len(m.Devices))
 	for i, d := range m.Devices {
-		calls[i] = call("mknod", m.Root+m.Dir+"/"+d.Name, raw("S_IFCHR|0666"), raw(call("makedev", d.Major, d.Minor)))
+		calls[i] = call("mknod", m.Root+m.Dir+"/"+d.Name, raw("S_IFCHR|0666"), raw(call("makedev", d.Major, d.Minor).String()))
 	}
 	return calls
+}
+
+func (m *Mknod) size() int { return len(m.Devices) }
+
+// Changes implements Op.
+func (m *Mknod) Changes() []observe.Change {
+	changes := make([]observe.Change, len(m.Devices))
+	for i, d := range m.Devices {
+		changes[i] = observe.Change{Kind: "file", Name: m.Dir + "/" + d.Name, After: fmt.Sprintf("character device %d:%d", d.Major, d.Minor)}
+	}
+	return changes
 }
 
 // Do implements Op.
@@ -87,12 +105,23 @@ type Symlink struct {
 }
 
 // Calls implements Op.
-func (s *Symlink) Calls() []string {
-	calls := make([]string, len(s.Links))
+func (s *Symlink) Calls() []Call {
+	calls := make([]Call, len(s.Links))
 	for i, l := range s.Links {
 		calls[i] = call("symlink", l.Target, s.Root+s.Dir+"/"+l.Name)
 	}
 	return calls
+}
+
+func (s *Symlink) size() int { return len(s.Links) }
+
+// Changes implements Op.
+func (s *Symlink) Changes() []observe.Change {
+	changes := make([]observe.Change, len(s.Links))
+	for i, l := range s.Links {
+		changes[i] = observe.Change{Kind: "file", Name: s.Dir + "/" + l.Name, After: "symlink to " + l.Target}
+	}
+	return changes
 }
 
 // Do implements Op.

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"aquarium/runtime/kernel"
+	"aquarium/runtime/observe"
 )
 
 // Workdir makes Path the working directory, creating it when it is missing,
@@ -15,9 +16,18 @@ type Workdir struct {
 }
 
 // Calls implements Op.
-func (d *Workdir) Calls() []string {
-	return []string{call("chdir", d.Path), "getcwd(buf, PATH_MAX)"}
+func (d *Workdir) Calls() []Call {
+	calls := []Call{call("chdir", d.Path)}
+	if d.Path != "/" {
+		calls = append(calls, call("mkdir", d.Path, raw("0755")).when("if it is missing"))
+	}
+	return append(calls, getcwd)
 }
+
+var getcwd = call("getcwd", raw("buf"), raw("PATH_MAX"))
+
+// Changes implements Op.
+func (d *Workdir) Changes() []observe.Change { return []observe.Change{{Kind: "cwd", After: d.Path}} }
 
 // Do implements Op.
 func (d *Workdir) Do(*World) error {
@@ -35,7 +45,7 @@ func (d *Workdir) Do(*World) error {
 	}
 	// getcwd(3): a directory outside the root reads "(unreachable)/…".
 	if cwd, err := syscall.Getwd(); err != nil || !strings.HasPrefix(cwd, "/") {
-		return &CallError{Call: d.Calls()[1], Errno: syscall.ENOENT, Detail: "the working directory is outside the sandbox's root"}
+		return &CallError{Call: getcwd.String(), Errno: syscall.ENOENT, Detail: "the working directory is outside the sandbox's root"}
 	}
 	return nil
 }
@@ -47,19 +57,31 @@ type Exec struct {
 }
 
 // Calls implements Op.
-func (e *Exec) Calls() []string {
-	return []string{e.render(e.Argv[0]), "prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)"}
+func (e *Exec) Calls() []Call {
+	name := e.Argv[0]
+	program := e.render(name)
+	if !strings.Contains(name, "/") {
+		program = program.when("in the first directory of PATH that has it")
+	}
+	return []Call{program, pdeathsig.when("changing user has cleared it")}
 }
 
-func (e *Exec) render(path string) string {
-	return call("execve", path, vector(e.Argv), raw("envp"))
+func (e *Exec) render(path string) Call {
+	return call("execve", path, e.Argv, raw("envp"))
+}
+
+func (e *Exec) size() int { return len(e.Argv) }
+
+// Changes implements Op.
+func (e *Exec) Changes() []observe.Change {
+	return []observe.Change{{Kind: "program", After: strings.Join(e.Argv, " ")}}
 }
 
 // Do implements Op.
 func (e *Exec) Do(w *World) error {
 	// Changing user clears the parent-death signal (prctl(2)): set it again.
 	if err := kernel.Prctl(kernel.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL)); err != nil {
-		return failed(e.Calls()[1], err)
+		return failed(pdeathsig, err)
 	}
 	env := e.Env
 	if w.home != "" && lookupEnv(env, "HOME") == "" {

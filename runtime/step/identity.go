@@ -2,10 +2,12 @@ package step
 
 import (
 	"strconv"
+	"strings"
 	"syscall"
 	"unsafe"
 
 	"aquarium/runtime/kernel"
+	"aquarium/runtime/observe"
 )
 
 func octal(mode uint32) raw { return raw("0" + strconv.FormatUint(uint64(mode), 8)) }
@@ -16,8 +18,11 @@ type Sethostname struct {
 }
 
 // Calls implements Op.
-func (s *Sethostname) Calls() []string {
-	return []string{call("sethostname", s.Name, len(s.Name))}
+func (s *Sethostname) Calls() []Call { return []Call{call("sethostname", s.Name, len(s.Name))} }
+
+// Changes implements Op.
+func (s *Sethostname) Changes() []observe.Change {
+	return []observe.Change{{Kind: "hostname", After: s.Name}}
 }
 
 // Do implements Op.
@@ -31,11 +36,16 @@ type LinkUp struct {
 }
 
 // Calls implements Op.
-func (l *LinkUp) Calls() []string {
-	return []string{
-		call("ioctl", raw("sock"), raw("SIOCSIFFLAGS"), raw(`{"`+l.Name+`", IFF_UP|IFF_RUNNING}`)),
-		call("socket", raw("AF_INET"), raw("SOCK_DGRAM"), 0),
+func (l *LinkUp) Calls() []Call {
+	return []Call{
+		call("ioctl", raw("sock"), raw("SIOCSIFFLAGS"), raw("{"+strconv.Quote(l.Name)+", IFF_UP|IFF_RUNNING}")),
+		call("socket", raw("AF_INET"), raw("SOCK_DGRAM"), 0).when("sock, to name the network namespace by"),
 	}
+}
+
+// Changes implements Op.
+func (l *LinkUp) Changes() []observe.Change {
+	return []observe.Change{{Kind: "interface", Name: l.Name, After: "up"}}
 }
 
 // Do implements Op.
@@ -61,7 +71,12 @@ type Umask struct {
 }
 
 // Calls implements Op.
-func (u *Umask) Calls() []string { return []string{call("umask", octal(u.Mask))} }
+func (u *Umask) Calls() []Call { return []Call{call("umask", octal(u.Mask))} }
+
+// Changes implements Op.
+func (u *Umask) Changes() []observe.Change {
+	return []observe.Change{{Kind: "umask", After: string(octal(u.Mask))}}
+}
 
 // Do implements Op.
 func (u *Umask) Do(*World) error {
@@ -76,12 +91,24 @@ type Bounding struct {
 }
 
 // Calls implements Op.
-func (b *Bounding) Calls() []string {
-	var calls []string
+func (b *Bounding) Calls() []Call {
+	var calls []Call
 	for _, name := range b.dropped() {
-		calls = append(calls, call("prctl", raw("PR_CAPBSET_DROP"), raw(name)))
+		calls = append(calls, dropCapability(name))
 	}
-	return append(calls, call("prctl", raw("PR_CAP_AMBIENT"), raw("PR_CAP_AMBIENT_CLEAR_ALL"), 0, 0, 0), "capset(header, {inheritable: 0})")
+	return append(calls, clearAmbient, clearInheritable)
+}
+
+func dropCapability(name string) Call { return call("prctl", raw("PR_CAPBSET_DROP"), raw(name)) }
+
+var (
+	clearAmbient     = call("prctl", raw("PR_CAP_AMBIENT"), raw("PR_CAP_AMBIENT_CLEAR_ALL"), 0, 0, 0)
+	clearInheritable = call("capset", raw("header"), raw("{effective, permitted, inheritable: 0}"))
+)
+
+// Changes implements Op.
+func (b *Bounding) Changes() []observe.Change {
+	return []observe.Change{{Kind: "bounding capabilities", After: strings.Join(b.Keep, " ")}}
 }
 
 func (b *Bounding) dropped() []string {
@@ -112,25 +139,30 @@ func (b *Bounding) Do(*World) error {
 			continue
 		}
 		if err != nil {
-			return failed(call("prctl", raw("PR_CAPBSET_DROP"), raw(name)), err)
+			return failed(dropCapability(name), err)
 		}
 	}
 	if err := kernel.Prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL); err != nil {
-		return failed("prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)", err)
+		return failed(clearAmbient, err)
 	}
 	effective, permitted, _, err := kernel.Capget()
 	if err == nil {
 		err = kernel.Capset(effective, permitted, 0)
 	}
-	return failed("capset(header, {inheritable: 0})", err)
+	return failed(clearInheritable, err)
 }
 
 // NoNewPrivs sets no_new_privs; see prctl(2).
 type NoNewPrivs struct{}
 
 // Calls implements Op.
-func (*NoNewPrivs) Calls() []string {
-	return []string{"prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)"}
+func (*NoNewPrivs) Calls() []Call {
+	return []Call{call("prctl", raw("PR_SET_NO_NEW_PRIVS"), 1, 0, 0, 0)}
+}
+
+// Changes implements Op.
+func (*NoNewPrivs) Changes() []observe.Change {
+	return []observe.Change{{Kind: "no_new_privs", After: "on"}}
 }
 
 // Do implements Op.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"aquarium/runtime/observe"
 )
 
 // World is what the steps of a launch work on.
@@ -14,6 +16,10 @@ type World struct {
 	child   *os.Process // what Clone started
 	console int         // master of the pseudo-terminal, until it is handed over; -1 for none
 	home    string      // home directory of the user that User became
+
+	// What the step at hand found out:
+	changed []observe.Change // beyond what its operation says
+	idle    bool             // there was nothing to do
 }
 
 // Supervisor and init talk over one socket pair, descriptor 3 of init:
@@ -86,12 +92,14 @@ func (i *interpreter) run() {
 func (i *interpreter) do(seq int, s Step) error {
 	began := time.Now()
 	err := s.Op.Do(&i.world)
-	i.events = append(i.events, newEvent(seq, err, time.Since(began)))
+	i.events = append(i.events, i.world.event(seq, err, time.Since(began)))
 	return err
 }
 
-func newEvent(seq int, err error, took time.Duration) Event {
-	e := Event{Seq: seq, Took: took}
+// event notes what came of the step that was just done.
+func (w *World) event(seq int, err error, took time.Duration) Event {
+	e := Event{Seq: seq, Took: took, Idle: w.idle, Changed: w.changed}
+	w.idle, w.changed = false, nil
 	var refused *CallError
 	if errors.As(err, &refused) {
 		e.Errno, e.Call, e.Detail = int(refused.Errno), refused.Call, refused.Detail
@@ -139,11 +147,7 @@ func (i *interpreter) send(r report) error {
 	}
 	if err == nil && i.world.console >= 0 {
 		syscall.Close(i.world.console)
-		i.world.console = consoleSent
+		i.world.console = -1
 	}
 	return err
 }
-
-// consoleSent stands for a console whose master the supervisor has; it is
-// still the terminal, so User gives it away all the same.
-const consoleSent = -2

@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"aquarium/runtime/kernel"
+	"aquarium/runtime/observe"
 )
 
 // MountFlags is the flag word of mount(2).
@@ -46,17 +47,48 @@ type Mount struct {
 }
 
 // Calls implements Op.
-func (m *Mount) Calls() []string {
+func (m *Mount) Calls() []Call {
 	flags, remount := m.split()
-	calls := []string{m.render(flags)}
+	calls := append([]Call{m.render(flags)}, m.making()...)
 	if remount != 0 {
 		again := Mount{Target: m.Target, Root: m.Root}
-		calls = append(calls, again.render(remount))
+		calls = append(calls, again.render(remount).when("the flags of a bind mount take effect only now"))
 	}
 	return calls
 }
 
-func (m *Mount) render(flags MountFlags) string {
+// making are the calls before the mount: the walk to the mount point, which
+// is made where it is missing.
+func (m *Mount) making() []Call {
+	if m.Root == "" {
+		return nil
+	}
+	calls := []Call{walk(m.Root, m.Target, m.Links).when("the mount point")}
+	switch m.Create {
+	case kernel.Directory:
+		calls = append(calls, call("mkdir", m.Root+m.Target, raw("0755")).when("if it is missing"))
+	case kernel.File:
+		calls = append(calls, call("mknod", m.Root+m.Target, raw("S_IFREG|0644"), 0).when("if it is missing"))
+	}
+	return calls
+}
+
+// Changes implements Op.
+func (m *Mount) Changes() []observe.Change {
+	change := observe.Change{Kind: "mount", Name: m.Target}
+	flags := string(m.Flags.raw())
+	switch {
+	case m.Flags&propagation != 0:
+		change.Kind, change.After = "propagation", flags
+	case m.Flags&syscall.MS_REMOUNT != 0:
+		change.Kind, change.After = "mount options", flags
+	default:
+		change.After = observe.Mount{Type: m.Type, Source: m.Source}.What() + " " + flags
+	}
+	return []observe.Change{change}
+}
+
+func (m *Mount) render(flags MountFlags) Call {
 	return call("mount", text(m.Source), m.Root+m.Target, text(m.Type), flags.raw(), text(m.Data))
 }
 
@@ -136,6 +168,15 @@ func (m *Mount) open() (target string, closer func(), err error) {
 	return kernel.FDPath(fd), func() { syscall.Close(fd) }, nil
 }
 
+// walk is the call that openTarget makes.
+func walk(root, target string, links bool) Call {
+	how := "RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS"
+	if links {
+		how = "RESOLVE_IN_ROOT"
+	}
+	return call("openat2", root, strings.TrimPrefix(target, "/"), raw("{O_PATH, "+how+"}"))
+}
+
 // openTarget opens a mount point below root; a symlink in the way is named.
 func openTarget(root, target string, links bool, create kernel.Kind) (int, error) {
 	resolve := uint64(kernel.NoLinks)
@@ -146,8 +187,7 @@ func openTarget(root, target string, links bool, create kernel.Kind) (int, error
 	if err == nil {
 		return fd, nil
 	}
-	how := map[bool]string{false: "RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS", true: "RESOLVE_IN_ROOT"}[links]
-	refused := failed(call("openat2", root, strings.TrimPrefix(target, "/"), raw("{O_PATH, "+how+"}")), err).(*CallError)
+	refused := failed(walk(root, target, links), err).(*CallError)
 	if err == syscall.ELOOP {
 		refused.Detail = target + " in the rootfs is or passes through a symlink"
 	}
@@ -163,8 +203,13 @@ type Umount struct {
 var umountFlags = []flag{{syscall.MNT_FORCE, "MNT_FORCE"}, {syscall.MNT_DETACH, "MNT_DETACH"}}
 
 // Calls implements Op.
-func (u *Umount) Calls() []string {
-	return []string{call("umount2", u.Target, names(umountFlags, uintptr(u.Flags)))}
+func (u *Umount) Calls() []Call {
+	return []Call{call("umount2", u.Target, names(umountFlags, uintptr(u.Flags)))}
+}
+
+// Changes implements Op.
+func (u *Umount) Changes() []observe.Change {
+	return []observe.Change{{Kind: "mount", Name: u.Target, Before: "the topmost there"}}
 }
 
 // Do implements Op.
@@ -180,8 +225,17 @@ type Mask struct {
 }
 
 // Calls implements Op.
-func (m *Mask) Calls() []string {
-	return []string{m.file().render(syscall.MS_BIND), m.dir().render(m.dir().Flags)}
+func (m *Mask) Calls() []Call {
+	return []Call{
+		m.file().render(syscall.MS_BIND).when("where it is a file"),
+		m.dir().render(m.dir().Flags).when("where it is a directory"),
+		walk(m.Root, m.Target, false).when("what is not there needs no mask"),
+	}
+}
+
+// Changes implements Op.
+func (m *Mask) Changes() []observe.Change {
+	return []observe.Change{{Kind: "mount", Name: m.Target, After: "hidden"}}
 }
 
 func (m *Mask) file() *Mount {
@@ -196,6 +250,7 @@ func (m *Mask) dir() *Mount {
 func (m *Mask) Do(w *World) error {
 	fd, err := openTarget(m.Root, m.Target, false, kernel.Nothing)
 	if is(err, syscall.ENOENT) || is(err, syscall.ENOTDIR) {
+		w.idle = true
 		return nil
 	}
 	if err != nil {
@@ -204,7 +259,7 @@ func (m *Mask) Do(w *World) error {
 	defer syscall.Close(fd)
 	var stat syscall.Stat_t
 	if err := syscall.Fstat(fd, &stat); err != nil {
-		return failed(call("fstat", m.Target), err)
+		return failed(call("fstat", m.Target, raw("&stat")), err)
 	}
 	if stat.Mode&syscall.S_IFMT == syscall.S_IFDIR {
 		return m.dir().Do(w)
@@ -225,12 +280,22 @@ func (r *ReadOnly) mount() *Mount {
 }
 
 // Calls implements Op.
-func (r *ReadOnly) Calls() []string { return r.mount().Calls() }
+func (r *ReadOnly) Calls() []Call {
+	calls := r.mount().Calls()
+	calls[1] = calls[1].when("what is not there is left alone") // the walk
+	return calls
+}
+
+// Changes implements Op.
+func (r *ReadOnly) Changes() []observe.Change {
+	return []observe.Change{{Kind: "mount", Name: r.Target, After: "itself, read-only"}}
+}
 
 // Do implements Op.
 func (r *ReadOnly) Do(w *World) error {
 	fd, err := openTarget(r.Root, r.Target, false, kernel.Nothing)
 	if is(err, syscall.ENOENT) || is(err, syscall.ENOTDIR) {
+		w.idle = true
 		return nil
 	}
 	if err != nil {
@@ -240,10 +305,4 @@ func (r *ReadOnly) Do(w *World) error {
 	m := r.mount()
 	m.Source = kernel.FDPath(fd)
 	return m.Do(w)
-}
-
-// is tells whether err is a refused call with the given errno.
-func is(err error, number syscall.Errno) bool {
-	refused, ok := err.(*CallError)
-	return ok && refused.Errno == number
 }

@@ -1,6 +1,10 @@
 package step
 
-import "syscall"
+import (
+	"syscall"
+
+	"aquarium/runtime/observe"
+)
 
 // Chdir is chdir(2).
 type Chdir struct {
@@ -8,7 +12,10 @@ type Chdir struct {
 }
 
 // Calls implements Op.
-func (c *Chdir) Calls() []string { return []string{call("chdir", c.Path)} }
+func (c *Chdir) Calls() []Call { return []Call{call("chdir", c.Path)} }
+
+// Changes implements Op.
+func (c *Chdir) Changes() []observe.Change { return []observe.Change{{Kind: "cwd", After: c.Path}} }
 
 // Do implements Op.
 func (c *Chdir) Do(*World) error { return failed(c.Calls()[0], syscall.Chdir(c.Path)) }
@@ -19,7 +26,12 @@ type Chroot struct {
 }
 
 // Calls implements Op.
-func (c *Chroot) Calls() []string { return []string{call("chroot", c.Path)} }
+func (c *Chroot) Calls() []Call { return []Call{call("chroot", c.Path)} }
+
+// Changes implements Op.
+func (c *Chroot) Changes() []observe.Change {
+	return []observe.Change{{Kind: "root", After: "the new root, of this process only"}}
+}
 
 // Do implements Op.
 func (c *Chroot) Do(*World) error { return failed(c.Calls()[0], syscall.Chroot(c.Path)) }
@@ -31,8 +43,11 @@ type PivotRoot struct {
 }
 
 // Calls implements Op.
-func (p *PivotRoot) Calls() []string {
-	return []string{call("pivot_root", p.NewRoot, p.PutOld)}
+func (p *PivotRoot) Calls() []Call { return []Call{call("pivot_root", p.NewRoot, p.PutOld)} }
+
+// Changes implements Op.
+func (p *PivotRoot) Changes() []observe.Change {
+	return []observe.Change{{Kind: "root", After: "the new root, of the whole mount namespace"}}
 }
 
 // Do implements Op.

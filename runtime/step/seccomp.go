@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"aquarium/runtime/kernel"
+	"aquarium/runtime/observe"
 )
 
 // Seccomp installs a system call filter, which the program inherits; see
@@ -14,8 +15,13 @@ type Seccomp struct {
 }
 
 // Calls implements Op.
-func (s *Seccomp) Calls() []string {
-	return []string{"prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) /* " + s.Profile + " */"}
+func (s *Seccomp) Calls() []Call {
+	return []Call{call("prctl", raw("PR_SET_SECCOMP"), raw("SECCOMP_MODE_FILTER"), raw("&filter")).when(s.Profile)}
+}
+
+// Changes implements Op.
+func (s *Seccomp) Changes() []observe.Change {
+	return []observe.Change{{Kind: "seccomp filter", After: s.Profile}}
 }
 
 // Do implements Op.

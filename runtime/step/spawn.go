@@ -62,7 +62,7 @@ type Launch struct {
 func Spawn(clone Step, stdio [3]*os.File) (*Launch, error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, failed("socketpair(AF_UNIX, SOCK_STREAM, 0)", err)
+		return nil, failed(call("socketpair", raw("AF_UNIX"), raw("SOCK_STREAM"), 0), err)
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "init")
 	defer theirs.Close()
@@ -70,7 +70,7 @@ func Spawn(clone Step, stdio [3]*os.File) (*Launch, error) {
 	began := time.Now()
 	world := World{files: []*os.File{stdio[0], stdio[1], stdio[2], theirs}}
 	err = clone.Op.Do(&world)
-	l := &Launch{Events: []Event{newEvent(0, err, time.Since(began))}, Process: world.child, socket: pair[0]}
+	l := &Launch{Events: []Event{world.event(0, err, time.Since(began))}, Process: world.child, socket: pair[0]}
 	if err != nil {
 		l.Close()
 	}
@@ -123,7 +123,7 @@ func (l *Launch) write(b []byte) error {
 			continue
 		}
 		if err != nil {
-			return failed("sendmsg(init)", err)
+			return failed(call("sendmsg", raw("init")), err)
 		}
 		b = b[n:]
 	}
@@ -145,7 +145,7 @@ func (l *Launch) receive() (report, error) {
 			continue
 		}
 		if err != nil {
-			return report{}, failed("recvmsg(init)", err)
+			return report{}, failed(call("recvmsg", raw("init")), err)
 		}
 		l.takeConsole(rights[:rightsLen])
 		if n == 0 {

@@ -11,7 +11,10 @@ package step
 import (
 	"encoding/json"
 	"fmt"
+	"syscall"
 	"time"
+
+	"aquarium/runtime/observe"
 )
 
 // Actor is the process that performs a step.
@@ -25,12 +28,17 @@ const (
 
 // Op is one kernel action. Its exported fields are its arguments.
 type Op interface {
-	// Calls renders the system calls that Do makes, as C. The first is the
-	// one that gives the step its name; the others are its parts.
-	Calls() []string
+	// Calls lists the system calls that Do makes. The first is the one that
+	// gives the step its name; the others are its parts, in order.
+	Calls() []Call
+	// Changes lists what is different afterwards.
+	Changes() []observe.Change
 	// Do performs the operation; errors are of type *CallError.
 	Do(w *World) error
 }
+
+// lister is an operation that makes no sense without something in its list.
+type lister interface{ size() int }
 
 // Step is one kernel action of a launch, as data.
 type Step struct {
@@ -42,7 +50,7 @@ type Step struct {
 }
 
 // Call is the step's first system call as C.
-func (s Step) Call() string { return s.Op.Calls()[0] }
+func (s Step) Call() string { return s.Op.Calls()[0].String() }
 
 // Plan is the steps to do, in order. The first is the supervisor's clone.
 type Plan struct {
@@ -57,6 +65,11 @@ type Event struct {
 	Call   string        `json:"call,omitempty"`   // the call that failed
 	Detail string        `json:"detail,omitempty"` // what the errno alone does not say
 	Took   time.Duration `json:"took"`
+
+	// Changed is what the operation found out that it changed, beyond what
+	// it says itself; Idle that there was nothing to do.
+	Changed []observe.Change `json:"changed,omitempty"`
+	Idle    bool             `json:"idle,omitempty"`
 }
 
 // Err describes a failed step in one line; nil when it succeeded.
@@ -64,7 +77,7 @@ func (e Event) Err() error {
 	if e.Errno == 0 {
 		return nil
 	}
-	return &CallError{Call: e.Call, Errno: errno(e.Errno), Detail: e.Detail}
+	return &CallError{Call: e.Call, Errno: syscall.Errno(e.Errno), Detail: e.Detail}
 }
 
 // encodedHead is a Step on the wire but for the arguments: the operation has
@@ -104,6 +117,9 @@ func (s *Step) UnmarshalJSON(b []byte) error {
 	}
 	if err := json.Unmarshal(e.Args, op); err != nil {
 		return fmt.Errorf("decode step %s: %w", e.Kind, err)
+	}
+	if list, ok := op.(lister); ok && list.size() == 0 {
+		return fmt.Errorf("decode step %s: it has nothing to do", e.Kind)
 	}
 	*s = Step{e.Actor, e.Why, e.Man, e.Namespace, op}
 	return nil

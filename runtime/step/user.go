@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"aquarium/runtime/kernel"
+	"aquarium/runtime/observe"
 )
 
 // User takes on the identity that the program runs with. Names are looked up
@@ -22,6 +23,9 @@ type User struct {
 	// Ungrouped keeps the supplementary groups: in a user namespace with a
 	// single mapped id setgroups(2) is denied.
 	Ungrouped bool `json:"ungrouped,omitempty"`
+	// Terminal gives the terminal to the user, who could not open it by name
+	// (/dev/pts/0) otherwise.
+	Terminal bool `json:"terminal,omitempty"`
 }
 
 // Identity is a user as the kernel and the environment know it.
@@ -31,25 +35,43 @@ type Identity struct {
 	Home     string
 }
 
-// Calls implements Op.
-func (u *User) Calls() []string {
-	who := u.Spec
-	if who == "" {
-		who = "0:0"
+// Calls implements Op. Numbers that only the sandbox's own files tell are
+// written as uid, gid and groups.
+func (u *User) Calls() []Call {
+	user, group, grouped := strings.Cut(u.Spec, ":")
+	if user == "" {
+		user = "0"
 	}
-	user, group, _ := strings.Cut(who, ":")
-	if group == "" {
-		group = "gid of " + user
+	uid, gid := idOr(user, "uid"), raw("gid")
+	if grouped {
+		gid = idOr(group, "gid")
 	}
-	calls := []string{
-		call("setresuid", raw(user), raw(user), raw(user)),
-		call("setresgid", raw(group), raw(group), raw(group)),
+	calls := []Call{
+		call("setresuid", uid, uid, uid),
+		call("open", "/etc/passwd", raw("O_RDONLY")).when("the entry of " + user),
+		call("open", "/etc/group", raw("O_RDONLY")),
+	}
+	if u.Terminal && user != "0" {
+		calls = append(calls, giveTerminal(uid))
 	}
 	if !u.Ungrouped {
-		calls = append(calls, "setgroups(groups of "+user+")")
+		calls = append(calls, call("setgroups", raw("n"), raw("groups")))
 	}
-	return calls
+	return append(calls, call("setresgid", gid, gid, gid))
 }
+
+// idOr is a number as it stands, and the fallback for a name.
+func idOr(s string, fallback raw) raw {
+	if _, numeric := parseID(s); numeric {
+		return raw(s)
+	}
+	return fallback
+}
+
+func giveTerminal(uid any) Call { return call("fchown", 0, uid, -1) }
+
+// Changes implements Op: which user it is, Do finds out.
+func (u *User) Changes() []observe.Change { return nil }
 
 // Do implements Op.
 func (u *User) Do(w *World) error {
@@ -58,12 +80,14 @@ func (u *User) Do(w *World) error {
 		return &CallError{Call: "look up user " + strconv.Quote(u.Spec) + " in /etc/passwd", Errno: syscall.ENOENT, Detail: err.Error()}
 	}
 	w.home = id.Home
-	if err := ownStdio(w, id); err != nil {
-		return err
+	if u.Terminal && id.UID != 0 {
+		if err := syscall.Fchown(0, id.UID, -1); err != nil {
+			return failed(giveTerminal(id.UID), err)
+		}
 	}
 	if !u.Ungrouped {
 		if err := setgroups(id.Groups); err != nil {
-			return failed(call("setgroups", len(id.Groups), raw(fmt.Sprint(id.Groups))), err)
+			return failed(call("setgroups", len(id.Groups), raw("{"+strings.ReplaceAll(strings.Trim(fmt.Sprint(id.Groups), "[]"), " ", ", ")+"}")), err)
 		}
 	}
 	// Raw calls change this thread only, which is the one that will exec.
@@ -73,16 +97,20 @@ func (u *User) Do(w *World) error {
 	if _, _, e := syscall.RawSyscall(syscall.SYS_SETRESUID, uintptr(id.UID), uintptr(id.UID), uintptr(id.UID)); e != 0 {
 		return failed(call("setresuid", id.UID, id.UID, id.UID), e)
 	}
+	w.changed = append(w.changed, u.become(id)...)
 	return nil
 }
 
-// ownStdio gives the terminal to the user, so that it can open /dev/tty's
-// twin /dev/pts/0 and be written to by name.
-func ownStdio(w *World, id Identity) error {
-	if w.console == -1 || id.UID == 0 {
-		return nil
+// become is what the identity changes, in numbers.
+func (u *User) become(id Identity) []observe.Change {
+	changes := []observe.Change{
+		{Kind: "user", After: strconv.Itoa(id.UID)},
+		{Kind: "group", After: strconv.Itoa(id.GID)},
 	}
-	return failed(call("fchown", 0, id.UID, -1), syscall.Fchown(0, id.UID, -1))
+	if !u.Ungrouped {
+		changes = append(changes, observe.Change{Kind: "groups", After: strings.Trim(fmt.Sprint(id.Groups), "[]")})
+	}
+	return changes
 }
 
 func setgroups(groups []int) error {

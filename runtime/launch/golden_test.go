@@ -1,0 +1,103 @@
+package launch
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"aquarium/runtime/spec"
+)
+
+var update = flag.Bool("update", false, "write the golden plans anew")
+
+// root and ordinary are the two callers that plans differ by.
+var (
+	root     = spec.Caller{Privileged: true}
+	ordinary = spec.Caller{UID: 1000, GID: 1000}
+)
+
+// layered is a root filesystem with a layer of the sandbox's own.
+var layered = spec.Root{Path: "/srv/debian", Mountpoint: "/var/lib/aquarium/sandboxes/ID/root", Overlays: []spec.Overlay{{
+	Dest: "/", Lower: []string{"/srv/debian"},
+	Upper: "/var/lib/aquarium/sandboxes/ID/upper0", Work: "/var/lib/aquarium/sandboxes/ID/work0",
+}}}
+
+// written is one that the sandbox writes itself.
+var written = spec.Root{Path: "/srv/debian", Mountpoint: layered.Mountpoint}
+
+// layers is one of several layers, and one directory over another.
+var layers = spec.Root{Path: "/srv/app", Mountpoint: layered.Mountpoint, Overlays: []spec.Overlay{
+	{Dest: "/", Lower: []string{"/srv/a,b", "/srv/c:d"}, Upper: "/u0", Work: "/w0"},
+	{Dest: "/usr", Lower: []string{"/usr"}, Upper: "/u1", Work: "/w1"},
+}}
+
+// TestGoldenPlans compares plans with testdata/NAME.golden. Nothing is
+// launched, and nothing of the machine is asked.
+//
+//	go test ./runtime/launch -run Golden -update
+func TestGoldenPlans(t *testing.T) {
+	t.Parallel()
+	for _, plan := range []struct {
+		name    string
+		options spec.Options
+		root    spec.Root
+		caller  spec.Caller
+	}{
+		{"default", spec.Options{}, layered, root},
+		{"ordinary-user", spec.Options{}, layered, ordinary},
+		{"terminal", spec.Options{TTY: true, Cols: 120, Rows: 40}, layered, root},
+		{"terminal-user", spec.Options{TTY: true, User: "fish"}, layered, root},
+		{"chroot", spec.Options{RootSwitch: spec.Chroot}, layered, root},
+		{"writable", spec.Options{Writable: true}, written, root},
+		{"layers", spec.Options{}, layers, root},
+		{"read-only", spec.Options{ReadOnly: true, NoProc: true}, layered, root},
+		{"volumes", spec.Options{Volumes: []string{"/home/a b:/data", "/etc/hosts:/etc/hosts:ro"}}, layered, root},
+		{"identity", spec.Options{User: "1000:100", Workdir: "/work", Env: []string{"A=b"}, Hostname: "reef"}, layered, root},
+		{"capabilities", spec.Options{CapDrop: []string{"ALL"}, CapAdd: []string{"NET_RAW"}}, layered, root},
+		{"share-net", spec.Options{Share: []string{"net", "uts", "ipc"}}, layered, root},
+		{"share-pid-ordinary", spec.Options{Share: []string{"pid", "net"}}, layered, ordinary},
+		{"share-mnt", spec.Options{Share: []string{"mnt"}, RootSwitch: spec.Chroot, Writable: true, TTY: true}, written, root},
+	} {
+		t.Run(plan.name, func(t *testing.T) {
+			t.Parallel()
+			compare(t, filepath.Join("testdata", plan.name+".golden"), planText(t, plan.options, plan.root, plan.caller))
+		})
+	}
+}
+
+func planText(t *testing.T, o spec.Options, r spec.Root, c spec.Caller) string {
+	t.Helper()
+	o.Name, o.Rootfs, o.Command = "web", "debian", []string{"sh", "-c", `echo "hello"`}
+	if o.RootSwitch == "" {
+		o.RootSwitch = spec.PivotRoot
+	}
+	if err := o.Check(); err != nil {
+		t.Fatal(err)
+	}
+	config, err := spec.New(o, r, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := NewPlan(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.Text()
+}
+
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the plan is not %s any more (-update writes it anew):\n%s", file, got)
+	}
+}

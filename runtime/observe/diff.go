@@ -1,0 +1,179 @@
+package observe
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+)
+
+// Change is one thing that is not as it was before. Before or After is ""
+// where it was not there, or is not there any more.
+type Change struct {
+	Kind   string `json:"kind"`           // "mount", "namespace", "root", "hostname", …
+	Name   string `json:"name,omitempty"` // which one, where there are several
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// String words the change in one line.
+func (c Change) String() string {
+	what := c.Kind
+	if c.Name != "" {
+		what += " " + c.Name
+	}
+	switch {
+	case c.Before == "" && c.After == "":
+		return what
+	case c.Before == "":
+		return what + ": " + c.After
+	case c.After == "":
+		return what + ": gone (was " + c.Before + ")"
+	}
+	return what + ": " + c.After + " (was " + c.Before + ")"
+}
+
+// Diff lists what changed from a to b: namespaces, root, directory and names,
+// rights, mounts, processes, network. The zero State is that of a process
+// which did not exist yet.
+func Diff(a, b State) []Change {
+	var d differ
+	for _, kind := range Kinds() {
+		d.add("namespace", kind, id(a.Namespaces[kind]), id(b.Namespaces[kind]))
+	}
+	d.add("root", "", a.Root, b.Root)
+	d.add("cwd", "", a.Cwd, b.Cwd)
+	d.add("hostname", "", a.Hostname, b.Hostname)
+	d.add("program", "", a.Program, b.Program)
+	d.user(a.User, b.User)
+	d.mounts(a.Mounts, b.Mounts)
+	d.processes(a.Processes, b.Processes)
+	d.set("interface", a.Interfaces, b.Interfaces)
+	d.set("address", a.Addresses, b.Addresses)
+	return d.changes
+}
+
+func id(inode uint64) string {
+	if inode == 0 {
+		return ""
+	}
+	return strconv.FormatUint(inode, 10)
+}
+
+// differ collects changes.
+type differ struct{ changes []Change }
+
+func (d *differ) add(kind, name, before, after string) {
+	if before != after {
+		d.changes = append(d.changes, Change{kind, name, before, after})
+	}
+}
+
+func (d *differ) user(a, b User) {
+	d.add("user", "", a.UIDs, b.UIDs)
+	d.add("group", "", a.GIDs, b.GIDs)
+	d.add("groups", "", a.Groups, b.Groups)
+	d.add("uid map", "", a.UIDMap, b.UIDMap)
+	d.add("effective capabilities", "", a.Effective, b.Effective)
+	d.add("bounding capabilities", "", a.Bounding, b.Bounding)
+	d.add("umask", "", a.Umask, b.Umask)
+	d.add("no_new_privs", "", onOff(a.NoNewPrivs), onOff(b.NoNewPrivs))
+	d.add("seccomp filter", "", onOff(a.Seccomp), onOff(b.Seccomp))
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return ""
+}
+
+// mounts compares by mount ID. An ID that names another filesystem than
+// before is another mount.
+func (d *differ) mounts(a, b []Mount) {
+	before := make(map[int]Mount, len(a))
+	for _, m := range a {
+		before[m.ID] = m
+	}
+	for _, m := range b {
+		old, known := before[m.ID]
+		if known && old.Type == m.Type && old.Source == m.Source {
+			delete(before, m.ID)
+			d.sameMount(old, m)
+			continue
+		}
+		d.add("mount", m.Point, "", m.What()+" "+m.Options)
+	}
+	for _, m := range a {
+		if old, gone := before[m.ID]; gone {
+			d.add("mount", old.Point, old.What(), "")
+		}
+	}
+}
+
+func (d *differ) sameMount(a, b Mount) {
+	d.add("mount point", b.What(), a.Point, b.Point)
+	d.add("mount options", b.Point, a.Options, b.Options)
+	d.add("propagation", b.Point, a.Propagation, b.Propagation)
+}
+
+func (d *differ) processes(a, b []Process) {
+	name := func(p Process) string { return strconv.Itoa(p.Inside) }
+	for _, p := range b {
+		i := slices.IndexFunc(a, func(old Process) bool { return old.PID == p.PID })
+		if i < 0 {
+			d.add("process", name(p), "", p.Command)
+		} else {
+			d.add("process", name(p), a[i].Command, p.Command)
+		}
+	}
+	for _, p := range a {
+		if !slices.ContainsFunc(b, func(next Process) bool { return next.PID == p.PID }) {
+			d.add("process", name(p), p.Command, "")
+		}
+	}
+}
+
+func (d *differ) set(kind string, a, b []string) {
+	for _, name := range b {
+		if !slices.Contains(a, name) {
+			d.add(kind, name, "", "there")
+		}
+	}
+	for _, name := range a {
+		if !slices.Contains(b, name) {
+			d.add(kind, name, "there", "")
+		}
+	}
+}
+
+// Summary is changes with those that many mounts share put together: making
+// everything private, or moving the root, changes each mount alike.
+func Summary(changes []Change) []string {
+	type group struct{ kind, before, after string }
+	count := make(map[group]int)
+	key := func(c Change) group {
+		if c.Kind == "mount point" {
+			return group{kind: c.Kind}
+		}
+		if c.Kind == "propagation" {
+			return group{c.Kind, "", cmp.Or(c.After, "gone")}
+		}
+		return group{c.Kind + " " + c.Name, c.Before, c.After}
+	}
+	for _, c := range changes {
+		count[key(c)]++
+	}
+	var lines []string
+	for _, c := range changes {
+		k := key(c)
+		switch n := count[k]; {
+		case n == 0: // said already
+		case n == 1:
+			lines = append(lines, c.String())
+		default:
+			lines = append(lines, c.Kind+" of "+strconv.Itoa(n)+" mounts, such as "+c.String())
+		}
+		count[k] = 0
+	}
+	return lines
+}
