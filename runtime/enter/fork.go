@@ -25,7 +25,8 @@ type rawCall struct {
 	flow   flow
 	done   bool     // it went well; written by the child, for itself
 	unless int      // a call, counted from 1: where that one is done, this one is left out
-	feeds  int      // a call, counted from 1: it takes what this one returns as its first argument
+	feeds  int      // a call, counted from 1: it takes what this one returns as its first argument,
+	fed    int      // and so do those behind it, so many in all
 	record *Visited // shared memory for what came of it
 	shown  string   // as C, for errors
 }
