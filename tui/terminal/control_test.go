@@ -89,6 +89,7 @@ func TestControlFunctions(t *testing.T) {
 		{"DECCRA", abc + "\x1b[1;1;2;3;1;3;3;1$v", "abcdefghij|klmnopqrst|uvabczABCD|EFklmJKLMN|OPQRSTUVWX"},
 		{"DECCRA over itself", abc + "\x1b[1;1;2;10;1;2;1;1$v", "abcdefghij|abcdefghij|klmnopqrst|EFGHIJKLMN|OPQRSTUVWX"},
 		{"mode 47", "a\x1b[?47h\x1b[Hb\x1b[?47lc", "ac"},
+		{"mode 1049 left without being entered", "abc\x1b[?1049lX", "abcX"},
 		{"mode 47 keeps the alternate screen", "\x1b[?47h\x1b[Hb\x1b[?47l\x1b[?47h", "b"},
 		{"mode 1049 clears it", "\x1b[?47h\x1b[Hb\x1b[?47l\x1b[?1049h", ""},
 		{"mode 45", "0123456789ab\x1b[?45h\b\b\bX", "012345678X|ab"},

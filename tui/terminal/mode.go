@@ -263,8 +263,8 @@ func (s *Screen) switchScreenSaving(alternate bool) {
 		s.eraseRows(0, s.rows)
 		return
 	}
-	if s.alternate() {
+	if s.alternate() { // else a stray one would send the cursor home
 		s.switchScreen(false, false)
+		s.restoreCursor()
 	}
-	s.restoreCursor()
 }
