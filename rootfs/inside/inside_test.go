@@ -12,8 +12,14 @@ import (
 // world is a tree with links of every kind, next to a secret that none of them may reach.
 func world(t *testing.T) *Tree {
 	t.Helper()
+	tree, _ := worldAt(t)
+	return tree
+}
+
+func worldAt(t *testing.T) (tree *Tree, dir string) {
+	t.Helper()
 	base := t.TempDir()
-	dir := filepath.Join(base, "tree")
+	dir = filepath.Join(base, "tree")
 	err := errors.Join(os.MkdirAll(filepath.Join(dir, "etc"), 0o755),
 		os.WriteFile(filepath.Join(base, "secret"), []byte("secret"), 0o644),
 		os.WriteFile(filepath.Join(dir, "etc/name"), []byte("inside"), 0o644),
@@ -27,12 +33,11 @@ func world(t *testing.T) *Tree {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := Open(dir)
-	if err != nil {
+	if tree, err = Open(dir); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { tree.Close() })
-	return tree
+	return tree, dir
 }
 
 func TestReadFileStaysInside(t *testing.T) {
@@ -66,8 +71,7 @@ func TestReadFileRefuses(t *testing.T) {
 // Whoever owns the tree may exchange a directory for a link out while it is being read.
 func TestResolutionUnderChange(t *testing.T) {
 	t.Parallel()
-	tree := world(t)
-	base := tree.dir.Name()
+	tree, base := worldAt(t)
 	stop, stopped := make(chan bool), make(chan bool)
 	go func() {
 		defer close(stopped)
