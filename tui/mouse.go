@@ -71,7 +71,7 @@ func (m *root) click(at tea.Mouse) tea.Cmd {
 	if p == panelNone {
 		return tea.Batch(cmd, m.clickBar(at))
 	}
-	m.focusOn(p)
+	cmd = tea.Batch(cmd, m.focusOn(p))
 	switch p {
 	case panelRootfs:
 		m.trees.click(at.Y - body[p].y)

@@ -53,6 +53,7 @@ func (m *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.layout.cols, m.layout.rows = msg.Width, msg.Height
 		m.arrange()
+		return m, m.measureUsage()
 	case tea.KeyPressMsg:
 		return m, m.press(msg)
 	case tea.PasteMsg:
@@ -177,7 +178,7 @@ func (m *root) focusOn(p panel) tea.Cmd {
 		m.zoomed = false
 	}
 	m.arrange()
-	return nil
+	return m.measureUsage() // other sandboxes may be in view
 }
 
 func (m *root) focusBy(step int) tea.Cmd {

@@ -1,9 +1,11 @@
 package tui
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -23,7 +25,9 @@ type user struct {
 	cmd    *exec.Cmd
 	pty    *os.File
 	pane   *terminal.Pane
-	bytes  atomic.Int64  // that Aquarium wrote
+	bytes  atomic.Int64 // that Aquarium wrote
+	mu     sync.Mutex
+	wrote  []byte        // all of them
 	ended  chan struct{} // closed when it has ended and all is read
 	status *os.ProcessState
 }
@@ -62,6 +66,9 @@ func (u *user) read() {
 		n, err := u.pty.Read(b)
 		if n > 0 {
 			u.bytes.Add(int64(n))
+			u.mu.Lock()
+			u.wrote = append(u.wrote, b[:n]...)
+			u.mu.Unlock()
 			u.pane.Feed(b[:n])
 		}
 		if err != nil {
@@ -73,6 +80,13 @@ func (u *user) read() {
 	u.pane.Close()
 	u.pty.Close()
 	close(u.ended)
+}
+
+// output is all that Aquarium wrote so far.
+func (u *user) output() []byte {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return bytes.Clone(u.wrote)
 }
 
 // types sends keys.

@@ -99,8 +99,11 @@ func (t *logsTab) view(w, h int) tabView {
 	v.cursor = nil
 	offset, total, _ := pane.ScrollInfo()
 	v.note = fmt.Sprintf(" line %d of %d ", total-offset, total)
-	if pane.Modes().AltScreen {
+	switch {
+	case pane.Modes().AltScreen:
 		v.note = " a full-screen program has no lines to scroll back "
+	case total == 0:
+		v.note = " all in view "
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -97,7 +98,7 @@ func facts(s *subject) []fact {
 	add("rootfs", visible(s.Rootfs))
 	add("command", visible(quoteWords(s.Command)))
 	add("root switch", rootSwitch(s.RootSwitch))
-	add("host's own", strings.Join(s.Shared, ", "))
+	add("host's own", cmp.Or(strings.Join(s.Shared, ", "), "none"))
 	terminal := "three pipes"
 	if s.TTY {
 		terminal = "pseudo-terminal"

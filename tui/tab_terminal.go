@@ -124,7 +124,7 @@ func paneNote(f *feed, w, h int) string {
 		return fmt.Sprintf(" %d lines back ", offset)
 	}
 	if cols, rows := f.pane.Size(); facts.live && (cols > w || rows > h) {
-		return fmt.Sprintf(" sized %dx%d elsewhere ", cols, rows)
+		return fmt.Sprintf(" its size is %dx%d ", cols, rows)
 	}
 	if facts.skipped {
 		return " some output was left out "
