@@ -76,7 +76,7 @@ func (s *Screen) eachCell(visit func(*cell)) {
 			continue
 		}
 		for i := range b.grid.ring {
-			r := &b.grid.ring[i]
+			r := b.grid.ring[i]
 			for x := range r.cells[:r.used] {
 				visit(&r.cells[x])
 			}

@@ -67,26 +67,30 @@ func (r *row) splitAt(x int) {
 // of it moves one index.
 type grid struct {
 	cols, rows int
-	ring       []row
+	ring       []*row
 	head       int
 }
 
 func newGrid(cols, rows int) *grid {
-	g := &grid{cols: cols, rows: rows, ring: make([]row, rows)}
-	all := make([]cell, cols*rows)
-	for i := range g.ring {
-		g.ring[i].cells = all[i*cols : (i+1)*cols : (i+1)*cols]
+	g := &grid{cols: cols, rows: rows, ring: make([]*row, rows)}
+	all, lines := make([]cell, cols*rows), make([]row, rows)
+	for i := range lines {
+		lines[i].cells = all[i*cols : (i+1)*cols : (i+1)*cols]
+		g.ring[i] = &lines[i]
 	}
 	return g
 }
 
 // row returns line y, counted from the top.
-func (g *grid) row(y int) *row {
+func (g *grid) row(y int) *row { return g.ring[g.place(y)] }
+
+// place is where line y is in the ring.
+func (g *grid) place(y int) int {
 	i := g.head + y
 	if i >= g.rows {
 		i -= g.rows
 	}
-	return &g.ring[i]
+	return i
 }
 
 // rotateUp moves all rows up by one; the old top row, uncleared, becomes the bottom.
@@ -107,9 +111,7 @@ func (g *grid) scrollUp(top, bottom, n int, blank cell) {
 		}
 		return
 	}
-	g.reverse(top, top+n-1)
-	g.reverse(top+n, bottom)
-	g.reverse(top, bottom)
+	g.rotate(top, bottom, n)
 	for y := bottom - n + 1; y <= bottom; y++ {
 		g.row(y).clear(blank)
 	}
@@ -118,19 +120,25 @@ func (g *grid) scrollUp(top, bottom, n int, blank cell) {
 // scrollDown moves rows [top, bottom] down by n; blank rows come in above.
 func (g *grid) scrollDown(top, bottom, n int, blank cell) {
 	n = min(n, bottom-top+1)
-	g.reverse(top, bottom-n)
-	g.reverse(bottom-n+1, bottom)
-	g.reverse(top, bottom)
+	g.rotate(top, bottom, bottom-top+1-n)
 	for y := top; y < top+n; y++ {
 		g.row(y).clear(blank)
 	}
 }
 
+// rotate moves rows [top, bottom] up by n, those that leave at the top back in
+// at the bottom.
+func (g *grid) rotate(top, bottom, n int) {
+	g.reverse(top, top+n-1)
+	g.reverse(top+n, bottom)
+	g.reverse(top, bottom)
+}
+
 // reverse turns the order of rows [a, b] round.
 func (g *grid) reverse(a, b int) {
 	for a < b {
-		ra, rb := g.row(a), g.row(b)
-		*ra, *rb = *rb, *ra
+		i, k := g.place(a), g.place(b)
+		g.ring[i], g.ring[k] = g.ring[k], g.ring[i]
 		a++
 		b--
 	}

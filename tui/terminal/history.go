@@ -5,6 +5,9 @@ import "sort"
 // blockSize is the unit in which history is allocated and forgotten.
 const blockSize = 64 << 10
 
+// maxCellBytes is what a cell with a style of its own takes, links aside.
+const maxCellBytes = 20
+
 // history is the scrollback: encoded lines in blocks, oldest first. When the
 // byte budget is spent, the oldest block is emptied and used again.
 //
@@ -61,15 +64,15 @@ func (h *history) push(r *row, p *pool) {
 		h.next++
 		return
 	}
-	b := h.room(4 * r.used)
+	b := h.room(maxCellBytes * r.used)
 	start := len(b.buf)
 	b.buf = appendRow(b.buf, r, p)
 	if len(b.buf) > blockSize && start > 0 {
-		// The guess was too small: begin a block of its own.
+		// Hyperlinks or long clusters made it longer: begin a block of its own.
 		line := b.buf[start:]
 		nb := h.addBlock(len(line))
 		nb.buf = append(nb.buf, line...)
-		b.buf = b.buf[:start]
+		b.buf = append(make([]byte, 0, blockSize), b.buf[:start]...)
 		b = nb
 	}
 	b.ends = append(b.ends, int32(len(b.buf)))
@@ -100,13 +103,14 @@ func (h *history) room(n int) *block {
 
 func (h *history) addBlock(atLeast int) *block {
 	h.measure()
-	for len(h.blocks) > 0 && h.bytes+blockSize > h.budget {
+	size := max(blockSize, atLeast)
+	for len(h.blocks) > 0 && h.bytes+size > h.budget {
 		h.dropOldest()
 	}
 	b := h.spare
 	h.spare = nil
-	if b == nil {
-		b = &block{buf: make([]byte, 0, max(blockSize, atLeast))}
+	if b == nil || atLeast > blockSize {
+		b = &block{buf: make([]byte, 0, size)}
 	}
 	b.first = h.next
 	h.blocks = append(h.blocks, b)

@@ -69,6 +69,13 @@ func TestHostileMemory(t *testing.T) {
 			return strings.Repeat(fmt.Sprintf("e%c%c", 0x300+i%100, 0x300+i/100%100), 50)
 		}},
 		{"links", func(i int) string { return fmt.Sprintf("\x1b]8;;http://%d/%s\x1b\\x", i, strings.Repeat("y", 1500)) }},
+		{"a link for each cell", func(i int) string {
+			var b strings.Builder
+			for x := range 100 {
+				fmt.Fprintf(&b, "\x1b]8;;http://%d/%d/%s\x1b\\x", i%16, x, strings.Repeat("y", 500))
+			}
+			return b.String()
+		}},
 		{"underline colours", func(i int) string { return fmt.Sprintf("\x1b[58;2;%d;%d;7mx", i%256, i/256) }},
 		{"long cluster", func(int) string { return "e" + strings.Repeat("\u0301", 300) }},
 		{"titles", func(i int) string { return fmt.Sprintf("\x1b]2;%d%s\x07\x1b[22t", i, strings.Repeat("y", 4000)) }},
