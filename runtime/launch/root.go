@@ -52,6 +52,9 @@ func (b *builder) overlay(o spec.Overlay) (*step.Mount, error) {
 		lower[i] = escape(dir)
 	}
 	options := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + escape(o.Upper) + ",workdir=" + escape(o.Work)
+	// Layers that other tools and kernels read too hold whole files and whole
+	// directories; see the kernel's overlayfs documentation.
+	options += ",redirect_dir=off,metacopy=off"
 	if spec.Has(b.spec, "user") {
 		options += ",userxattr" // an ordinary user cannot write trusted.* attributes
 	}

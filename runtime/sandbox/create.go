@@ -152,6 +152,9 @@ func (s *Store) check(o *spec.Options) (rootfs.Rootfs, error) {
 	if o.Writable && root.Kind == rootfs.Host {
 		return root, &spec.Refusal{What: "launch host: the host's own / is never written", Way: "leave --writable out: the sandbox gets a layer of its own"}
 	}
+	if _, plain := s.Catalogue.Plain(root); o.Writable && !plain {
+		return root, &spec.Refusal{What: "launch " + rootfs.Visible(root.Name) + ": it is made of layers, which are never written", Way: "leave --writable out: the sandbox gets a layer of its own, which `aquarium rootfs commit` keeps"}
+	}
 	if o.Shares("user") && !caller().Privileged {
 		return root, &spec.Refusal{What: "share user: without root every sandbox needs a user namespace of its own", Way: "run as root, or leave user out of --share"}
 	}
