@@ -30,7 +30,16 @@ func (p *Pane) Rows() []string {
 	return p.current().rows
 }
 
-// Cursor returns the cursor that belongs to the rows.
+// Frame returns rows and cursor of one moment, and the generation they are of.
+func (p *Pane) Frame() (rows []string, cursor Cursor, generation uint64) {
+	p.lock()
+	defer p.mu.Unlock()
+	p.looked = true
+	f := p.current()
+	return f.rows, f.cursor, p.generation
+}
+
+// Cursor returns the cursor of this moment's rows.
 func (p *Pane) Cursor() Cursor {
 	p.lock()
 	defer p.mu.Unlock()

@@ -49,6 +49,9 @@ func TestRows(t *testing.T) {
 	if &p.Rows()[0] != &rows[0] {
 		t.Error("rows were built again without a change")
 	}
+	if framed, cursor, g := p.Frame(); &framed[0] != &rows[0] || cursor != p.Cursor() || g != p.Generation() {
+		t.Error("the frame is another picture")
+	}
 	g := p.Generation()
 	p.Feed([]byte("x"))
 	if p.Generation() == g {

@@ -169,13 +169,12 @@ func (s *Screen) printComplex(r rune) {
 	if s.joinPrevious(r) {
 		return
 	}
-	switch w := displaywidth.Rune(r); {
-	case w >= 2:
-		s.putRune(r, 2)
-	case w == 1:
+	switch displaywidth.Rune(r) {
+	case 0: // nothing to show, and nothing to attach it to
+	case 1:
 		s.putRune(r, 1)
-	case isFormat(r):
-		// Nothing to show, and nothing to attach it to.
+	default:
+		s.putRune(r, 2)
 	}
 }
 

@@ -1,10 +1,6 @@
 package terminal
 
-import (
-	"unicode"
-
-	"github.com/clipperhouse/uax29/v2/graphemes"
-)
+import "github.com/clipperhouse/uax29/v2/graphemes"
 
 // class sorts code points by the work they need.
 type class uint8
@@ -57,9 +53,4 @@ func classify(r rune) class {
 func firstCluster(b []byte) int {
 	n, _, _ := graphemes.SplitFunc(b, true)
 	return n
-}
-
-// isFormat reports whether r has no appearance of its own.
-func isFormat(r rune) bool {
-	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
