@@ -63,7 +63,7 @@ func (t *Target) Environment() (*Environment, error) {
 // note keeps why a part is missing.
 func (e *Environment) note(part string, more bool, err error) {
 	switch {
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM), errors.Is(err, ErrNeedsRoot):
 		e.Denied = append(e.Denied, part)
 	case errors.Is(err, ErrHangs):
 		e.Hung = append(e.Hung, part)

@@ -55,7 +55,7 @@ func (t *Target) Processes(ctx context.Context) (*Processes, error) {
 	if err != nil {
 		return nil, failure("list processes", err)
 	}
-	view := &Processes{Partial: more}
+	view := &Processes{List: []Process{}, Ignored: []string{}, Caught: []string{}, Partial: more}
 	for _, pid := range pids {
 		if ctx.Err() != nil {
 			view.Partial = true
