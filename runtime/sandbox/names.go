@@ -31,8 +31,15 @@ func (s *Store) reserve(name, id string) (string, error) {
 }
 
 // claim shows that this process is making the sandbox id. It comes before the
-// name, so that a name whose sandbox is nowhere is free for certain.
+// name, so that a name whose sandbox is nowhere is free for certain. It holds
+// the lock: to a listing that comes in between, a directory without a state is
+// what a crash has left.
 func (s *Store) claim(id string) error {
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := os.Mkdir(s.run(id), 0o700); err != nil {
 		return &Error{"make running directory", cause(err), ""}
 	}
