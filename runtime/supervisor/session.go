@@ -15,8 +15,11 @@ import (
 // session is one running program: its terminal or pipes, what it has put out,
 // and who looks. The terminal is drained whether anyone looks or not.
 type session struct {
-	terminal *os.File // master of the pseudo-terminal; nil with pipes
-	stdin    *os.File // write end of the pipe; nil with a terminal
+	terminal *os.File      // master of the pseudo-terminal; nil with pipes, and until init has opened it
+	stdin    *os.File      // write end of the pipe; nil with a terminal
+	typing   sync.Mutex    // held while input is written
+	early    []byte        // typed before there was a terminal; typing guards it
+	opened   chan struct{} // closed when there is a terminal to write to, or will never be one
 	readers  sync.WaitGroup
 	// decided is closed when the creator has attached or gone; nil where there
 	// is none. Until then what pipes bring waits, so that nothing is missed.
@@ -31,12 +34,40 @@ type session struct {
 }
 
 func newSession(scrollback int64, size wire.Dimensions) *session {
-	return &session{history: newHistory(scrollback, size), viewers: make(map[*viewer]bool), pipe: make(map[wire.Type]*os.File)}
+	return &session{history: newHistory(scrollback, size), viewers: make(map[*viewer]bool), opened: make(chan struct{}), pipe: make(map[wire.Type]*os.File)}
+}
+
+// hasTerminal tells whether the program has a terminal, or will have one once
+// init has opened it.
+func (s *session) hasTerminal() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pipe) == 0
+}
+
+// ready lets input through to the terminal, which gets the size that was asked
+// for meanwhile.
+func (s *session) ready() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.opened:
+		return
+	default:
+		close(s.opened)
+	}
+	if s.terminal != nil {
+		setSize(s.terminal, s.history.size)
+		go s.input(nil) // what was typed so far
+	}
 }
 
 // drain reads a program's output until its end.
 func (s *session) drain(kind wire.Type, from *os.File) {
 	s.readers.Add(1)
+	if from == s.terminal {
+		s.ready()
+	}
 	go func() {
 		defer s.readers.Done()
 		defer from.Close()
@@ -66,7 +97,7 @@ func (s *session) publish(kind wire.Type, b []byte) {
 // waitRoom lets lossless viewers of pipes catch up: the program then waits
 // like any writer to a full pipe. A terminal never waits.
 func (s *session) waitRoom() {
-	if s.terminal != nil {
+	if s.hasTerminal() {
 		return
 	}
 	s.waitDecided()
@@ -124,7 +155,7 @@ func (s *session) attach(v *viewer, request wire.AttachRequest) {
 	case !request.Follow:
 		v.finish()
 	default:
-		v.lossless = request.Lossless && s.terminal == nil
+		v.lossless = request.Lossless && len(s.pipe) > 0
 		v.catchUp = func() []frame { return s.recent(v) }
 		s.viewers[v] = true
 	}
@@ -153,13 +184,17 @@ func (s *session) recent(v *viewer) []frame {
 // replayed is made to draw it again: it is told of a size change (SIGWINCH)
 // even when there is none.
 func (s *session) resize(size wire.Dimensions, redraw bool) {
-	if s.terminal == nil {
+	if !s.hasTerminal() {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if size.Cols <= 0 || size.Rows <= 0 {
 		size = s.history.size
+	}
+	if s.terminal == nil {
+		s.history.size = size // it will have it from the start
+		return
 	}
 	same := size == s.history.size
 	if same && !redraw {
@@ -188,8 +223,23 @@ func setSize(terminal *os.File, size wire.Dimensions) {
 	}
 }
 
+// maxEarly bounds what is kept of input that comes before the terminal, in
+// bytes. More than that waits.
+const maxEarly = 64 << 10
+
 // input hands bytes to the program. It waits while the program does not read.
 func (s *session) input(b []byte) {
+	s.typing.Lock()
+	defer s.typing.Unlock()
+	if s.hasTerminal() {
+		if s.isEarly() && len(s.early)+len(b) <= maxEarly {
+			s.early = append(s.early, b...)
+			return
+		}
+		<-s.opened
+		b = append(s.early, b...)
+		s.early = nil
+	}
 	switch {
 	case s.terminal != nil:
 		s.terminal.Write(b)
@@ -197,6 +247,15 @@ func (s *session) input(b []byte) {
 		if _, err := s.stdin.Write(b); err != nil {
 			s.stdin.Close() // the program has closed its end
 		}
+	}
+}
+
+func (s *session) isEarly() bool {
+	select {
+	case <-s.opened:
+		return false
+	default:
+		return true
 	}
 }
 
@@ -213,6 +272,7 @@ const flushTime = 2 * time.Second
 // finish collects the last output and tells every viewer how it ended. A
 // lossless viewer may take its time.
 func (s *session) finish(report wire.ExitReport) {
+	s.ready()
 	within(flushTime, s.readers.Wait)
 	within(flushTime, s.waitDecided)
 	hasty := s.dismiss(report, false)
