@@ -73,6 +73,8 @@ func (s subject) title() string {
 func refusal(what string, err error) error {
 	way := ""
 	switch {
+	case errors.Is(err, inspect.ErrNeedsRoot) && os.Geteuid() == 0:
+		way = "even root may not: it has more capabilities than you, or a security module forbids it"
 	case errors.Is(err, inspect.ErrNeedsRoot):
 		way = "its namespaces belong to another user: run as root"
 	case errors.Is(err, inspect.ErrGone):

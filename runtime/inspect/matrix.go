@@ -80,9 +80,12 @@ func (m *Matrix) describe() {
 	}
 }
 
-// Complete fills in who else is in the namespaces of a process: names of
-// other rows, each once.
-func (m *Matrix) Complete(all Namespaces, pid int) {
+// Matrix is the same as the observer's.
+func (t *Target) Matrix(ctx context.Context) (*Matrix, error) { return t.observer.Matrix(ctx) }
+
+// Complete fills in who else is in a process's namespaces: other rows, by
+// name and first process.
+func (m *Matrix) Complete(all Namespaces) {
 	own := func(r Row) bool {
 		for i, kind := range Kinds {
 			if all[kind].Inode != r.Namespaces[i] {
