@@ -116,6 +116,9 @@ func (p place) noFiles() error {
 		if name == "data/host" {
 			return fs.SkipDir
 		}
+		if name == "data/failed" || filepath.Dir(name) == "data/failed" && filepath.Ext(name) == ".json" {
+			return nil // traces of failed launches are kept on purpose
+		}
 		if !skeleton[name] {
 			return fmt.Errorf("%s is left in the state directory", name)
 		}

@@ -21,7 +21,7 @@ import (
 // same configuration gives the same plan everywhere.
 func NewPlan(s *specs.Spec) (step.Plan, error) {
 	b := &builder{spec: s, root: s.Annotations[spec.AnnotationMountpoint]}
-	b.steps = append(b.steps, Clone(s))
+	b.steps = append(b.steps, Opening(s)...)
 	if spec.Has(s, "mnt") {
 		b.privateMounts()
 		if err := b.rootMounts(); err != nil {
@@ -67,9 +67,11 @@ var cloneFlags = []struct {
 	{"ipc", syscall.CLONE_NEWIPC}, {"user", syscall.CLONE_NEWUSER}, {"cgroup", syscall.CLONE_NEWCGROUP},
 }
 
-// Clone is the first step alone: init can be started before the rest of its
-// plan is made.
-func Clone(s *specs.Spec) step.Step {
+// Opening are the supervisor's own steps, the first of a plan: init can be
+// started before the rest of the plan is made.
+func Opening(s *specs.Spec) []step.Step { return []step.Step{clone(s)} }
+
+func clone(s *specs.Spec) step.Step {
 	op := &step.Clone{Title: s.Annotations[spec.AnnotationName]}
 	for _, c := range cloneFlags {
 		if spec.Has(s, c.kind) {

@@ -94,6 +94,12 @@ func namespaceID(dir, kind string) uint64 {
 	return id
 }
 
+// NamespaceID is the inode of a process's namespace of a kind, "" where it
+// cannot be read.
+func NamespaceID(pid int, kind string) string {
+	return id(namespaceID("/proc/"+strconv.Itoa(pid), kind))
+}
+
 func firstLine(path string) string {
 	content, _ := os.ReadFile(path)
 	line, _, _ := strings.Cut(string(content), "\n")

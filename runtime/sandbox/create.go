@@ -54,7 +54,7 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 	sb.State = stateOf(sb.ID, sb.Bundle, config)
 	sb.Created = time.Now().UTC()
 	conn, err := supervisor.Start(supervisor.Preparation{
-		Name: sb.Name, Clone: launch.Clone(config), TTY: o.TTY, Stdin: o.Interactive,
+		Name: sb.Name, Steps: launch.Opening(config), Stepped: o.Stepped, TTY: o.TTY, Stdin: o.Interactive,
 		Size:       wire.Dimensions{Cols: int(config.Process.ConsoleSize.Width), Rows: int(config.Process.ConsoleSize.Height)},
 		Scrollback: o.Scrollback,
 	})
@@ -71,7 +71,7 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 	}
 	if err == nil {
 		err = conn.Boot(supervisor.Boot{
-			Plan: encoded, State: sb.State, Run: s.run(sb.ID),
+			Plan: encoded, State: sb.State, Run: s.run(sb.ID), Failed: s.failed(),
 			Remove: []string{sb.Bundle, s.name(sb.Name)},
 			Exec:   execDefaults(config, plan),
 		})

@@ -1,11 +1,11 @@
 package sandbox
 
 import (
-	"fmt"
-	"os"
+	"encoding/json"
 	"strings"
 	"syscall"
 
+	"aquarium/runtime/step"
 	"aquarium/runtime/wire"
 )
 
@@ -44,42 +44,58 @@ func (e *LaunchError) Unwrap() error {
 // be executed, 125 for everything else.
 func (e *LaunchError) ExitCode() int { return e.Report.Code }
 
-// Hint names the knob that forbids the refused call, or what to look at.
+// Trace is the launch as far as it came; ok is false for a program that was to
+// run in a sandbox already there.
+func (e *LaunchError) Trace() (t step.Trace, ok bool) {
+	ok = len(e.Report.Trace) > 0 && json.Unmarshal(e.Report.Trace, &t) == nil
+	return t, ok
+}
+
+// Hint names the knob that forbids the refused call, or what to look at, and
+// where the launch can be seen.
 func (e *LaunchError) Hint() string {
-	r := e.Report
+	way := way(e.Report)
+	if len(e.Report.Trace) == 0 {
+		return way
+	}
+	look := "`aquarium trace " + e.Name + "` shows the launch step by step"
+	if way == "" {
+		return look
+	}
+	return way + "; " + look
+}
+
+// way is a way out, where there is one; what was wrong, the error says itself.
+func way(r wire.StartedReport) string {
 	number := syscall.Errno(r.Errno)
 	switch {
 	case strings.HasPrefix(r.Call, "clone(") && number == syscall.ENOSPC:
-		return "a limit on namespaces is reached: raise one of the sysctls user.max_*_namespaces"
+		return "as root, raise that sysctl: `sysctl user.max_…_namespaces=10000`"
 	case strings.HasPrefix(r.Call, "clone(") && number == syscall.EPERM:
-		return cloneHint()
+		return cloneWay(r.Detail)
 	case strings.HasPrefix(r.Call, `mount("proc"`) && number == syscall.EPERM:
-		return "the outer /proc has mounts on top of it, so the kernel shows no new one in a user namespace: run as root, or with --no-proc"
+		return "run as root, or with --no-proc"
 	case strings.HasPrefix(r.Call, `mount("overlay"`) && number == syscall.EINVAL:
-		return "overlay refuses an upper directory that is itself on overlay: set AQUARIUM_HOME to a directory on another filesystem"
+		return "set AQUARIUM_HOME to a directory on another filesystem"
 	case strings.HasPrefix(r.Call, "openat2(") && number == syscall.ELOOP:
 		return "a mount point must be a real directory: replace the symlink in the rootfs"
-	case strings.HasPrefix(r.Call, "execve(") && number == syscall.ENOEXEC:
-		return "the program is for another architecture, or a script without #!"
-	case strings.HasPrefix(r.Call, "execve(") && number == syscall.ENOENT && !strings.Contains(r.Error, "not found in PATH"):
-		return "the file, its ELF interpreter or its #! line's program is missing in the rootfs"
 	}
 	return ""
 }
 
-// knobs are the sysctls that forbid user namespaces, with the value that does.
-var knobs = []struct{ sysctl, forbids, allow string }{
-	{"kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"},
-	{"kernel/apparmor_restrict_unprivileged_userns", "1", "sysctl kernel.apparmor_restrict_unprivileged_userns=0"},
-	{"user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=10000"},
+// knobs are the sysctls that step.Clone names as the reason, and what allows
+// user namespaces again.
+var knobs = []struct{ sysctl, allow string }{
+	{"kernel.unprivileged_userns_clone", "1"},
+	{"kernel.apparmor_restrict_unprivileged_userns", "0"},
+	{"user.max_user_namespaces", "10000"},
 }
 
-func cloneHint() string {
+func cloneWay(detail string) string {
 	for _, knob := range knobs {
-		value, err := os.ReadFile("/proc/sys/" + knob.sysctl)
-		if err == nil && strings.TrimSpace(string(value)) == knob.forbids {
-			return fmt.Sprintf("this machine forbids it: as root, run `%s`", knob.allow)
+		if strings.HasPrefix(detail, knob.sysctl) {
+			return "as root, run `sysctl " + knob.sysctl + "=" + knob.allow + "`"
 		}
 	}
-	return "new namespaces need CAP_SYS_ADMIN or an unprivileged user namespace: run as root, or outside of a container that forbids it"
+	return "run as root, or outside of a container that forbids new namespaces"
 }

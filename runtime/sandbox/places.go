@@ -59,5 +59,8 @@ func (p Places) bundle(id string) string { return filepath.Join(p.sandboxes(), i
 // run is where a sandbox's socket and running state are.
 func (p Places) run(id string) string { return filepath.Join(p.Run, id) }
 
+// failed is where traces of launches that failed are kept.
+func (p Places) failed() string { return filepath.Join(p.Data, "failed") }
+
 // name is the symlink that reserves a name for a sandbox.
 func (p Places) name(name string) string { return filepath.Join(p.names(), name) }

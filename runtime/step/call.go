@@ -30,7 +30,7 @@ func (c Call) String() string {
 	}
 	text := c.Name + "(" + strings.Join(args, ", ") + ")"
 	if c.Note != "" {
-		text += "  /* " + c.Note + " */"
+		text += "  /* " + visible(c.Note) + " */"
 	}
 	return text
 }

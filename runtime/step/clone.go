@@ -76,14 +76,9 @@ func (c *Clone) writeMap(file string, maps []IDMap) Call {
 // pdeathsig: whoever starts init or the program takes it along when it dies.
 var pdeathsig = call("prctl", raw("PR_SET_PDEATHSIG"), raw("SIGKILL"), 0, 0, 0)
 
-// Changes implements Op.
+// Changes implements Op: which namespaces are new, Do finds out.
 func (c *Clone) Changes() []observe.Change {
 	var changes []observe.Change
-	for _, f := range cloneFlags {
-		if uintptr(c.Flags)&f.bit != 0 {
-			changes = append(changes, observe.Change{Kind: "namespace", Name: cloneKinds[f.bit], After: "new"})
-		}
-	}
 	for _, m := range c.UIDs {
 		changes = append(changes, observe.Change{Kind: "uid map", After: m.String()})
 	}
@@ -111,11 +106,36 @@ func (c *Clone) Do(w *World) error {
 		},
 	})
 	if err != nil {
-		number, _ := err.(*os.PathError).Err.(syscall.Errno)
-		return &CallError{Call: c.Calls()[0].String(), Errno: number}
+		return failed(c.Calls()[0], cause(err))
 	}
 	w.child = process
+	w.changed = append(w.changed, c.made(process.Pid)...)
 	return nil
+}
+
+// made are the new namespaces, with the ids of the old ones in their place.
+func (c *Clone) made(pid int) []observe.Change {
+	var changes []observe.Change
+	for _, f := range cloneFlags {
+		if uintptr(c.Flags)&f.bit == 0 {
+			continue
+		}
+		kind := cloneKinds[f.bit]
+		change := observe.Change{Kind: "namespace", Name: kind, Before: observe.NamespaceID(os.Getpid(), kind), After: observe.NamespaceID(pid, kind)}
+		if change.After == "" || change.After == change.Before {
+			change.After = "new" // init has ended already, or may not be looked at
+		}
+		changes = append(changes, change)
+	}
+	return changes
+}
+
+// cause is the errno of an error of package os.
+func cause(err error) error {
+	if path, ok := err.(*os.PathError); ok {
+		return path.Err
+	}
+	return err
 }
 
 func mappings(maps []IDMap) []syscall.SysProcIDMap {

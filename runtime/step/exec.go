@@ -89,7 +89,7 @@ func (e *Exec) Do(w *World) error {
 	}
 	name := e.Argv[0]
 	if strings.Contains(name, "/") {
-		return failed(e.render(name), syscall.Exec(name, e.Argv, env))
+		return e.refused(name, syscall.Exec(name, e.Argv, env))
 	}
 	return e.search(name, lookupEnv(env, "PATH"), env)
 }
@@ -97,7 +97,7 @@ func (e *Exec) Do(w *World) error {
 // search tries each directory of PATH, as execvp(3) does: EACCES is
 // remembered while the search goes on, anything but "not there" ends it.
 func (e *Exec) search(name, path string, env []string) error {
-	refused := failed(e.render(name), syscall.ENOENT).(*CallError)
+	refused := e.refused(name, syscall.ENOENT)
 	refused.Detail = "not found in PATH=" + path
 	for _, dir := range strings.Split(path, ":") {
 		if dir == "" {
@@ -108,14 +108,21 @@ func (e *Exec) search(name, path string, env []string) error {
 		switch {
 		case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ENOTDIR):
 			if _, statErr := lstat(candidate); statErr == nil {
-				return failed(e.render(candidate), err) // there, but its interpreter is not
+				return e.refused(candidate, err) // there, but its interpreter is not
 			}
 		case errors.Is(err, syscall.EACCES):
-			refused = failed(e.render(candidate), err).(*CallError)
+			refused = e.refused(candidate, err)
 		default:
-			return failed(e.render(candidate), err)
+			return e.refused(candidate, err)
 		}
 	}
+	return refused
+}
+
+// refused is the execve of a path that failed.
+func (e *Exec) refused(path string, err error) *CallError {
+	refused := failed(e.render(path), err).(*CallError)
+	refused.path = path
 	return refused
 }
 

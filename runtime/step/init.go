@@ -28,7 +28,8 @@ type World struct {
 //	    │ ── plan, one JSON document ───────────▶ │
 //	    │                                         │ each step of init, in order;
 //	    │ ◀─ {"before":N} ─────────────────────── │   when stepped: a report first,
-//	    │ ── 'g' ───────────────────────────────▶ │   then the step after "go on"
+//	    │ ── 'g' ───────────────────────────────▶ │   then the step after "go on",
+//	    │ ── 's' ───────────────────────────────▶ │   or none for "leave it out"
 //	    │ ◀─ {"events":[…]}  + console master ─── │ all at once, just before execve
 //	    │ ◀─ end of file ──────────────────────── │ execve closed the socket: it runs
 //	    │ ◀─ {"events":[…]} ───────────────────── │ or the one step that failed
@@ -42,8 +43,11 @@ type report struct {
 	Events []Event `json:"events,omitempty"`
 }
 
-// goOn lets a stepped init do its next step.
-const goOn = 'g'
+// Answers to a stepped init: do the next step, or leave it out.
+const (
+	goOn     = 'g'
+	leaveOut = 's'
+)
 
 // initFailed is init's own exit status when a step failed; the supervisor
 // reports the step, not this number.
@@ -75,8 +79,15 @@ func (i *interpreter) run() {
 		if s.Actor != InitActor {
 			continue
 		}
-		if i.plan.Stepped && !i.ask(seq) {
-			return
+		if i.plan.Stepped {
+			answer, ok := i.ask(seq)
+			if !ok {
+				return
+			}
+			if answer == leaveOut {
+				i.events = append(i.events, Event{Seq: seq, Skipped: true})
+				continue
+			}
 		}
 		if _, last := s.Op.(*Exec); last && i.flush() != nil {
 			return // the supervisor is gone: nobody would hold the sandbox
@@ -92,6 +103,7 @@ func (i *interpreter) run() {
 func (i *interpreter) do(seq int, s Step) error {
 	began := time.Now()
 	err := s.Op.Do(&i.world)
+	explain(s.Op, err)
 	i.events = append(i.events, i.world.event(seq, err, time.Since(began)))
 	return err
 }
@@ -107,20 +119,20 @@ func (w *World) event(seq int, err error, took time.Duration) Event {
 	return e
 }
 
-// ask reports that step seq is next and waits for "go on"; false means that
-// the launch is over.
-func (i *interpreter) ask(seq int) bool {
+// ask reports that step seq is next and waits for the answer; without one the
+// launch is over.
+func (i *interpreter) ask(seq int) (answer byte, ok bool) {
 	if i.send(report{Before: &seq, Events: i.events}) != nil {
-		return false
+		return 0, false
 	}
 	i.events = nil
-	var answer [1]byte
+	var b [1]byte
 	for {
-		n, err := syscall.Read(initSocket, answer[:])
+		n, err := syscall.Read(initSocket, b[:])
 		if err == syscall.EINTR {
 			continue
 		}
-		return err == nil && n == 1 && answer[0] == goOn
+		return b[0], err == nil && n == 1 && (b[0] == goOn || b[0] == leaveOut)
 	}
 }
 

@@ -83,7 +83,10 @@ func (m *Mount) Changes() []observe.Change {
 	case m.Flags&syscall.MS_REMOUNT != 0:
 		change.Kind, change.After = "mount options", flags
 	default:
-		change.After = observe.Mount{Type: m.Type, Source: m.Source}.What() + " " + flags
+		change.After = observe.Mount{Type: m.Type, Source: m.Source}.What()
+		if m.Flags != 0 {
+			change.After += " " + flags
+		}
 	}
 	return []observe.Change{change}
 }

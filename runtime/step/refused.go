@@ -7,6 +7,8 @@ type CallError struct {
 	Call   string // as C, with its arguments
 	Errno  syscall.Errno
 	Detail string // one clause of evidence, where there is any
+
+	path string // of the file that the call was about, where it is not plain
 }
 
 func (e *CallError) Error() string {

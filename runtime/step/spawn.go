@@ -9,38 +9,6 @@ import (
 	"time"
 )
 
-// Encoded is a plan whose steps are JSON already: the supervisor passes them
-// on without decoding them.
-type Encoded struct {
-	Steps   []json.RawMessage `json:"steps"`
-	Stepped bool              `json:"stepped,omitempty"`
-}
-
-// UnmarshalJSON decodes a plan as the supervisor sends it to init: the first
-// step is done by then and stays JSON.
-func (p *Plan) UnmarshalJSON(b []byte) error {
-	var e Encoded
-	if err := json.Unmarshal(b, &e); err != nil {
-		return err
-	}
-	p.Stepped = e.Stepped
-	p.Steps = make([]Step, len(e.Steps))
-	for i, raw := range e.Steps {
-		if err := p.Steps[i].UnmarshalJSON(raw); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// MarshalJSON is the inverse of UnmarshalJSON.
-func (p Plan) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Steps   []Step `json:"steps"`
-		Stepped bool   `json:"stepped,omitempty"`
-	}{p.Steps, p.Stepped})
-}
-
 // Launch is a launch under way, seen by the supervisor.
 type Launch struct {
 	// Events is what came of the steps so far, in order.
@@ -51,30 +19,48 @@ type Launch struct {
 	// that opens it, and in a sandbox without one.
 	Console *os.File
 
-	socket int
-	total  int // steps of the plan
-	buffer []byte
+	world    World
+	socket   int
+	total    int       // steps of the plan
+	buffer   []byte    // of reports, the last one perhaps not whole
+	reported time.Time // when the latest report came
 }
 
-// Spawn performs a plan's first step, the clone. init then waits for Send.
-// stdio are its descriptors 0, 1 and 2; a Console step replaces them. The
-// error is a *CallError when the kernel refused the clone.
-func Spawn(clone Step, stdio [3]*os.File) (*Launch, error) {
+// NewLaunch begins a launch. stdio are init's descriptors 0, 1 and 2, which the
+// launch takes over; a Console step replaces them in init.
+func NewLaunch(stdio [3]*os.File) (*Launch, error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
+		closeFiles(stdio[:])
 		return nil, failed(call("socketpair", raw("AF_UNIX"), raw("SOCK_STREAM"), 0), err)
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "init")
-	defer theirs.Close()
+	return &Launch{world: World{files: []*os.File{stdio[0], stdio[1], stdio[2], theirs}}, socket: pair[0]}, nil
+}
 
+// Do performs the next of the supervisor's own steps, which are a plan's
+// first ones. The last is the clone; init then waits for Send. The error is a
+// *CallError when the kernel refused.
+func (l *Launch) Do(s Step) error {
 	began := time.Now()
-	world := World{files: []*os.File{stdio[0], stdio[1], stdio[2], theirs}}
-	err = clone.Op.Do(&world)
-	l := &Launch{Events: []Event{world.event(0, err, time.Since(began))}, Process: world.child, socket: pair[0]}
-	if err != nil {
-		l.Close()
+	err := s.Op.Do(&l.world)
+	explain(s.Op, err)
+	l.Events = append(l.Events, l.world.event(len(l.Events), err, time.Since(began)))
+	if l.Process = l.world.child; l.Process != nil {
+		closeFiles(l.world.files)
 	}
-	return l, err
+	return err
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// Skip leaves out the next of the supervisor's own steps.
+func (l *Launch) Skip() {
+	l.Events = append(l.Events, Event{Seq: len(l.Events), Skipped: true})
 }
 
 // Send hands init the plan: the steps after the first.
@@ -92,12 +78,13 @@ func (l *Launch) Send(plan Encoded) error {
 // program runs, otherwise what failed.
 func (l *Launch) Next() (before int, err error) {
 	decoded, err := l.receive()
-	if err == io.EOF && len(l.Events) < l.total-1 {
-		return -1, fmt.Errorf("launch: init ended after step %d of %d without a word", len(l.Events), l.total)
+	if err == io.EOF {
+		return -1, l.end()
 	}
 	if err != nil {
 		return -1, err
 	}
+	l.reported = time.Now()
 	l.Events = append(l.Events, decoded.Events...)
 	if n := len(l.Events); n > 0 {
 		if err := l.Events[n-1].Err(); err != nil {
@@ -110,11 +97,29 @@ func (l *Launch) Next() (before int, err error) {
 	return -1, nil
 }
 
-// GoOn lets a stepped init do the step that Next announced.
-func (l *Launch) GoOn() error { return l.write([]byte{goOn}) }
+// end words the end of init's stream: the program runs if nothing but its
+// execve was left to do.
+func (l *Launch) end() error {
+	if len(l.Events) < l.total-1 {
+		return fmt.Errorf("launch: init ended after step %d of %d without a word", len(l.Events), l.total)
+	}
+	l.Events = append(l.Events, Event{Seq: l.total - 1, Took: time.Since(l.reported)})
+	return io.EOF
+}
+
+// GoOn lets a stepped init do the step that Next announced, or leave it out.
+func (l *Launch) GoOn(skip bool) error {
+	if skip {
+		return l.write([]byte{leaveOut})
+	}
+	return l.write([]byte{goOn})
+}
 
 // Close lets go of init's socket; an init that still waits ends by it.
-func (l *Launch) Close() { syscall.Close(l.socket) }
+func (l *Launch) Close() {
+	syscall.Close(l.socket)
+	closeFiles(l.world.files) // where no init was started; otherwise closed already
+}
 
 func (l *Launch) write(b []byte) error {
 	for len(b) > 0 {
@@ -166,17 +171,4 @@ func (l *Launch) takeConsole(rights []byte) {
 		syscall.SetNonblock(fds[0], true)
 		l.Console = os.NewFile(uintptr(fds[0]), "console")
 	}
-}
-
-// Encode turns a plan into what Spawn takes.
-func (p Plan) Encode() (Encoded, error) {
-	e := Encoded{Stepped: p.Stepped}
-	for _, s := range p.Steps {
-		document, err := json.Marshal(s)
-		if err != nil {
-			return e, err
-		}
-		e.Steps = append(e.Steps, document)
-	}
-	return e, nil
 }

@@ -70,6 +70,7 @@ type Event struct {
 	// it says itself; Idle that there was nothing to do.
 	Changed []observe.Change `json:"changed,omitempty"`
 	Idle    bool             `json:"idle,omitempty"`
+	Skipped bool             `json:"skipped,omitempty"` // left out on purpose
 }
 
 // Err describes a failed step in one line; nil when it succeeded.
@@ -123,11 +124,4 @@ func (s *Step) UnmarshalJSON(b []byte) error {
 	}
 	*s = Step{e.Actor, e.Why, e.Man, e.Namespace, op}
 	return nil
-}
-
-// Trace is a launch as it was: the steps, and what came of each that was
-// done, in order.
-type Trace struct {
-	Steps  []json.RawMessage `json:"steps"` // each a Step
-	Events []Event           `json:"events"`
 }

@@ -105,8 +105,22 @@ func (c *Conn) CloseOutput(number int) error {
 // Resize gives the sandbox's terminal another size.
 func (c *Conn) Resize(size wire.Dimensions) error { return c.send(wire.Resize, size) }
 
-// GoOn lets a stepped launch do its next step.
-func (c *Conn) GoOn() error { return c.send(wire.GoOn, struct{}{}) }
+// Watch asks to be told where a stepped launch stands: Before frames, and
+// Started at the end of it. A sandbox's creator need not ask.
+func (c *Conn) Watch() error { return c.send(wire.Watch, struct{}{}) }
+
+// GoOn lets a stepped launch do the step that a StepReport announced.
+func (c *Conn) GoOn(before int) error { return c.send(wire.GoOn, wire.StepRequest{Before: before}) }
+
+// Skip lets a stepped launch leave a step out; launch.Skippable tells when it may.
+func (c *Conn) Skip(before int) error { return c.send(wire.Skip, wire.StepRequest{Before: before}) }
+
+// Abort ends a stepped launch that waits, and undoes it. Started, with an
+// error, is the answer.
+func (c *Conn) Abort() error { return c.send(wire.Abort, struct{}{}) }
+
+// Trace asks for the launch's trace; a Traced frame is the answer.
+func (c *Conn) Trace() error { return c.send(wire.Trace, struct{}{}) }
 
 // Signal sends a signal to the program and waits for the answer. The
 // connection must not be attached.

@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"bufio"
-	"encoding/json"
 	"os"
 	"strings"
 	"time"
@@ -77,13 +76,5 @@ func unlock(dir string) {
 		if entry.IsDir() {
 			unlock(dir + "/" + entry.Name())
 		}
-	}
-}
-
-// trace keeps the launch's steps and what came of each.
-func (s *supervisor) trace(l *step.Launch) {
-	document, err := json.Marshal(step.Trace{Steps: s.boot.Plan.Steps, Events: l.Events})
-	if err == nil && !s.boot.State.Remove {
-		WriteFile(s.boot.State.Bundle+"/"+TraceName, document)
 	}
 }

@@ -25,6 +25,7 @@ func (s *supervisor) serve(v *viewer) {
 	target := s.session
 	defer func() {
 		target.detach(v)
+		s.unwatch(v)
 		v.finish()
 	}()
 	for {
@@ -36,13 +37,13 @@ func (s *supervisor) serve(v *viewer) {
 			target = s.exec(v, target, payload)
 			continue
 		}
-		if err := s.answer(v, target, kind, payload); err != nil {
+		if err := s.handle(v, target, kind, payload); err != nil {
 			v.send(wire.Done, wire.ErrorReport{Error: err.Error()})
 		}
 	}
 }
 
-func (s *supervisor) answer(v *viewer, target *session, kind wire.Type, payload []byte) error {
+func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload []byte) error {
 	switch kind {
 	case wire.Attach:
 		var request wire.AttachRequest
@@ -53,11 +54,6 @@ func (s *supervisor) answer(v *viewer, target *session, kind wire.Type, payload 
 		if v.creator && target == s.session {
 			target.decide()
 		}
-		s.mu.Lock()
-		if s.before != nil {
-			v.send(wire.Before, s.before)
-		}
-		s.mu.Unlock()
 	case wire.Input:
 		target.input(payload)
 	case wire.EndOfInput:
@@ -74,21 +70,34 @@ func (s *supervisor) answer(v *viewer, target *session, kind wire.Type, payload 
 			return err
 		}
 		target.resize(size, false)
-	case wire.GoOn:
-		select {
-		case s.goOn <- struct{}{}:
-		default: // it has been told already
+	case wire.Watch:
+		s.watch(v)
+	case wire.GoOn, wire.Skip:
+		var request wire.StepRequest
+		if err := json.Unmarshal(payload, &request); err != nil {
+			return err
 		}
+		s.answer(answer{before: request.Before, skip: kind == wire.Skip})
+	case wire.Abort:
+		s.abort()
+	case wire.Trace:
+		return s.sendTrace(v)
 	case wire.Signal:
 		var request wire.SignalRequest
 		if err := json.Unmarshal(payload, &request); err != nil {
 			return err
+		}
+		if target == s.session && s.abort() {
+			return done(v, nil)
 		}
 		return done(v, target.signal(syscall.Signal(request.Number)))
 	case wire.Stop:
 		var request wire.StopRequest
 		if err := json.Unmarshal(payload, &request); err != nil {
 			return err
+		}
+		if target == s.session && s.abort() {
+			return done(v, nil)
 		}
 		return done(v, target.stop(request))
 	}

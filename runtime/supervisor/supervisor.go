@@ -7,8 +7,6 @@ package supervisor
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"os"
 	"sync"
 
@@ -28,7 +26,8 @@ const bootSocket = 3
 // its plan while the creator still makes the sandbox's directories.
 type Preparation struct {
 	Name       string          `json:"name"`
-	Clone      step.Step       `json:"clone"` // the plan's first step
+	Steps      []step.Step     `json:"steps"`   // the plan's first ones, the supervisor's own
+	Stepped    bool            `json:"stepped"` // wait before each
 	TTY        bool            `json:"tty"`
 	Stdin      bool            `json:"stdin"` // keep standard input open
 	Size       wire.Dimensions `json:"size"`
@@ -40,6 +39,7 @@ type Boot struct {
 	Plan   step.Encoded `json:"plan"`
 	State  State        `json:"state"`
 	Run    string       `json:"run"`    // directory of the socket and the running state
+	Failed string       `json:"failed"` // directory that keeps traces of failed launches
 	Remove []string     `json:"remove"` // what else to delete with the sandbox
 	Exec   ExecDefaults `json:"exec"`
 }
@@ -66,12 +66,16 @@ const (
 // supervisor is the process's state.
 type supervisor struct {
 	boot    Boot
+	steps   []step.Step // its own, before init's
 	session *session
 	launch  *step.Launch
-	goOn    chan struct{} // stepped launch: a viewer said go on
+	answers chan answer // to a stepped launch that waits
 
-	mu     sync.Mutex
-	before *wire.StepReport // the step that a stepped launch waits for
+	mu       sync.Mutex
+	before   *wire.StepReport // the step that a stepped launch waits for
+	begun    *wire.StartedReport
+	watchers map[*viewer]bool // are told of steps and of the start
+	trace    step.Trace       // as far as it is known
 }
 
 // Main runs a supervisor and never returns.
@@ -81,7 +85,7 @@ func Main() {
 		os.Exit(exitBroken)
 	}
 	conn := wire.Socket(bootSocket, "creator")
-	s := &supervisor{goOn: make(chan struct{}, 1)}
+	s := &supervisor{answers: make(chan answer, 1), watchers: make(map[*viewer]bool)}
 	var p Preparation
 	mustRead(conn, wire.Prepare, &p)
 	setTitle(p.Name)
@@ -102,20 +106,26 @@ func mustRead(conn *os.File, want wire.Type, message any) {
 	}
 }
 
-// prepare starts init, which waits for its plan.
+// prepare starts init, which waits for its plan; in a stepped launch that is a
+// step like any other.
 func (s *supervisor) prepare(p Preparation) error {
+	s.steps = p.Steps
+	s.trace.Began = now()
 	s.session = newSession(p.Scrollback, p.Size)
 	s.session.decided = make(chan struct{})
 	stdio, err := s.stdio(p)
 	if err != nil {
 		return err
 	}
-	defer closeAll(stdio)
-	s.launch, err = step.Spawn(p.Clone, stdio)
-	if err == nil {
-		s.session.started(s.launch.Process)
+	if s.launch, err = step.NewLaunch(stdio); err != nil || p.Stepped {
+		return err
 	}
-	return err
+	for _, own := range p.Steps {
+		if err := s.own(own); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // run brings the sandbox up, holds it, and cleans up after it. cloned is what
@@ -123,6 +133,7 @@ func (s *supervisor) prepare(p Preparation) error {
 func (s *supervisor) run(creator *os.File, cloned error) {
 	first := newViewer(creator)
 	first.creator = true
+	s.watch(first)
 	go func() {
 		s.serve(first)
 		s.session.decide()
@@ -135,18 +146,13 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 		err = s.bringUp()
 	}
 	if err != nil {
-		report := failure(err)
-		s.undo()
-		first.send(wire.Started, report)
-		first.finish()
-		s.session.decide()
-		s.session.finish(wire.ExitReport{Code: report.Code, Reason: report.Error})
-		within(flushTime, first.waitEnd)
+		s.fail(err, first)
 		return
 	}
-	first.send(wire.Started, wire.StartedReport{PID: s.launch.Process.Pid})
-	go s.trace(s.launch)
+	s.announce(wire.StartedReport{PID: s.launch.Process.Pid})
+	written := s.keepTrace()
 	report := s.session.wait() // its end is the end of the whole pid namespace
+	<-written
 	s.settle(report)
 	s.session.finish(report)
 	first.finish()
@@ -164,83 +170,6 @@ func (s *supervisor) keep() error {
 	return st.Save(s.boot.Run)
 }
 
-// bringUp gives init its plan and waits until the program runs; nothing is
-// left of the sandbox on error but its directories.
-func (s *supervisor) bringUp() error {
-	listener, err := wire.Listen(s.boot.Run + "/" + SocketName)
-	if err == nil {
-		go s.accept(listener)
-		err = s.launch.Send(s.boot.Plan)
-	}
-	if err == nil {
-		err = s.follow(s.launch)
-	}
-	s.launch.Close()
-	if err != nil {
-		s.launch.Process.Kill()
-		s.launch.Process.Wait()
-	}
-	return err
-}
-
-// follow waits until the program runs, stopping before each step when the
-// launch is stepped.
-func (s *supervisor) follow(l *step.Launch) error {
-	for {
-		before, err := l.Next()
-		if errors.Is(err, io.EOF) {
-			return s.running(l)
-		}
-		if err != nil {
-			return err
-		}
-		if l.Console != nil && s.session.terminal == nil {
-			s.takeTerminal(l.Console)
-		}
-		if before >= 0 {
-			s.waiting(l, before)
-			<-s.goOn
-			if err := l.GoOn(); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (s *supervisor) takeTerminal(console *os.File) {
-	s.session.mu.Lock()
-	s.session.terminal = console
-	s.session.mu.Unlock()
-	s.session.drain(wire.Output, console)
-}
-
-// waiting records that the launch stands before a step.
-func (s *supervisor) waiting(l *step.Launch, before int) {
-	s.boot.State.Status = Created
-	s.setPID(l.Process.Pid)
-	s.boot.State.Save(s.boot.Run)
-	report := &wire.StepReport{Before: before, PID: l.Process.Pid}
-	s.mu.Lock()
-	s.before = report
-	s.mu.Unlock()
-	s.session.tell(wire.Before, report)
-}
-
-func (s *supervisor) running(l *step.Launch) error {
-	s.mu.Lock()
-	s.before = nil
-	s.mu.Unlock()
-	s.boot.State.Status = Running
-	s.boot.State.Started = now()
-	s.setPID(l.Process.Pid)
-	return s.boot.State.keep(s.boot.Run)
-}
-
-func (s *supervisor) setPID(pid int) {
-	s.boot.State.PID = pid
-	s.boot.State.PIDStart, _ = StartTime(pid) // gone already: 0 matches no process
-}
-
 // stdio makes the program's descriptors 0, 1 and 2. With a terminal they are
 // /dev/null until init has opened it.
 func (s *supervisor) stdio(p Preparation) (theirs [3]*os.File, err error) {
@@ -249,17 +178,4 @@ func (s *supervisor) stdio(p Preparation) (theirs [3]*os.File, err error) {
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	return [3]*os.File{null, null, null}, err
-}
-
-// failure words a failed launch, with the exit status docker gives it.
-func failure(err error) wire.StartedReport {
-	report := wire.StartedReport{Error: err.Error(), Code: 125}
-	var refused *step.CallError
-	if errors.As(err, &refused) {
-		report.Errno, report.Call = int(refused.Errno), refused.Call
-		if isExec(refused) {
-			report.Code = step.ExitCode(refused.Errno)
-		}
-	}
-	return report
 }

@@ -7,9 +7,16 @@
 //	   │ ◀─ Live ──────────────────────────────── │  from here on as it happens
 //	   │ ◀─ Output, Errput, Size ─────────────── │
 //	   │ ── Input, EndOfInput, Resize ──────────▶ │
-//	   │ ── Signal, Stop, GoOn ─────────────────▶ │
+//	   │ ── Signal, Stop ───────────────────────▶ │
 //	   │ ◀─ Skipped ───────────────────────────── │  the viewer was too slow
 //	   │ ◀─ Exit ──────────────────────────────── │  and the end of the stream
+//
+// A stepped launch is led by whoever watches it, at first its creator:
+//
+//	│ ── Watch ──────────────────────────────▶ │
+//	│ ◀─ Before ───────────────────────────── │  the launch stands before a step
+//	│ ── GoOn, Skip or Abort ────────────────▶ │
+//	│ ◀─ Before … or Started ──────────────── │  and then Attach, as above
 //
 // A frame is one byte of type, four bytes of length (big endian) and the
 // payload: raw bytes for Input, Output and Errput, JSON for the rest.
@@ -35,7 +42,11 @@ const (
 	Resize     Type = 'r' // Dimensions
 	Signal     Type = 'k' // SignalRequest
 	Stop       Type = 's' // StopRequest
-	GoOn       Type = 'g' // stepped launch: do the next step
+	Watch      Type = 'W' // stepped launch: tell of each step, and of the start
+	GoOn       Type = 'g' // StepRequest: do the step
+	Skip       Type = 'n' // StepRequest: leave the step out
+	Abort      Type = 'A' // end a stepped launch and undo it
+	Trace      Type = 't' // ask for the launch's trace
 	CloseOut   Type = 'c' // CloseRequest: nobody reads that output any more
 	Exec       Type = 'x' // ExecRequest: one more program; the connection becomes its viewer
 )
@@ -50,6 +61,7 @@ const (
 	Skipped Type = 'z' // output was left out because the viewer was too slow; what follows, up to Live, is the latest history
 	Before  Type = 'b' // StepReport: a stepped launch waits
 	Exit    Type = 'q' // ExitReport: the last frame
+	Traced  Type = 'T' // step.Trace, as asked for
 	Done    Type = 'd' // a request was carried out; ErrorReport when it was not
 )
 
@@ -102,12 +114,22 @@ type StartedReport struct {
 	Code  int    `json:"code,omitempty"` // exit status that goes with Error: 125, 126 or 127
 	Errno int    `json:"errno,omitempty"`
 	Call  string `json:"call,omitempty"` // the refused system call, as C
+
+	Detail  string          `json:"detail,omitempty"`  // why, from evidence
+	Aborted bool            `json:"aborted,omitempty"` // a stepped launch was ended on purpose
+	Trace   json.RawMessage `json:"trace,omitempty"`   // step.Trace of a launch that failed
 }
 
 // StepReport says that a stepped launch waits before a step.
 type StepReport struct {
 	Before int `json:"before"` // index into the plan
-	PID    int `json:"pid"`    // init, as the host numbers it
+	PID    int `json:"pid"`    // init, as the host numbers it; 0 before the clone
+}
+
+// StepRequest answers a StepReport. One that is not about the step at hand is
+// an answer that came late, and does nothing.
+type StepRequest struct {
+	Before int `json:"before"`
 }
 
 // ExitReport says how a program ended.

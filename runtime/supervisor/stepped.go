@@ -1,0 +1,183 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"aquarium/runtime/observe"
+	"aquarium/runtime/step"
+	"aquarium/runtime/wire"
+)
+
+// answer is what a viewer says to a stepped launch that waits.
+type answer struct {
+	before int // the step it is about
+	skip   bool
+	abort  bool
+}
+
+// aborted is a stepped launch that somebody ended on purpose.
+type aborted struct{ before int }
+
+func (a aborted) Error() string { return fmt.Sprintf("aborted before step %d", a.before+1) }
+
+// progress is one of init's reports.
+type progress struct {
+	before int
+	err    error
+}
+
+// performStepped performs the launch step by step: the supervisor's own, then
+// init's.
+func (s *supervisor) performStepped() error {
+	for i, own := range s.steps {
+		a, err := s.halt(i, nil)
+		if err != nil {
+			return err
+		}
+		if a.skip {
+			s.launch.Skip()
+		} else if err := s.own(own); err != nil {
+			return err
+		}
+	}
+	if s.launch.Process == nil {
+		return errors.New("launch: without its clone there is no init")
+	}
+	if err := s.launch.Send(s.boot.Plan); err != nil {
+		return err
+	}
+	reports := make(chan progress)
+	go s.listen(reports)
+	for {
+		r := <-reports
+		s.takeConsole()
+		if errors.Is(r.err, io.EOF) {
+			s.record(len(s.boot.Plan.Steps))
+			return s.running()
+		}
+		if r.err != nil {
+			return r.err
+		}
+		a, err := s.halt(r.before, reports)
+		if err == nil {
+			err = s.launch.GoOn(a.skip)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// listen passes on what init reports, the last one with the error that ended
+// them. init says nothing while it waits for an answer: what comes then is its
+// end.
+func (s *supervisor) listen(reports chan<- progress) {
+	for {
+		before, err := s.launch.Next()
+		reports <- progress{before, err}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// halt tells the watchers that the launch stands before a step, and waits for
+// an answer, or for init's end.
+func (s *supervisor) halt(before int, reports <-chan progress) (answer, error) {
+	s.record(before)
+	st := &s.boot.State
+	st.Status = Created
+	report := &wire.StepReport{Before: before}
+	if process := s.launch.Process; process != nil {
+		s.setPID(process.Pid)
+		report.PID = process.Pid
+	}
+	if err := st.Save(s.boot.Run); err != nil {
+		return answer{}, err
+	}
+	s.mu.Lock()
+	s.before = report
+	for v := range s.watchers {
+		v.send(wire.Before, report)
+	}
+	s.mu.Unlock()
+	select {
+	case a := <-s.answers:
+		if a.abort {
+			return a, aborted{before}
+		}
+		return a, nil
+	case <-reports:
+		s.mu.Lock()
+		s.before = nil
+		s.mu.Unlock()
+		return answer{}, fmt.Errorf("launch: init was killed before step %d", before+1)
+	}
+}
+
+// answer hands an answer to the waiting launch; false means that it does not
+// wait, or not before that step.
+func (s *supervisor) answer(a answer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.before == nil || !a.abort && a.before != s.before.Before {
+		return false
+	}
+	s.before = nil // the first answer counts
+	s.answers <- a
+	return true
+}
+
+// abort ends a launch that waits; false means that none does.
+func (s *supervisor) abort() bool { return s.answer(answer{abort: true}) }
+
+// record notes what the kernel knows before a step: of init, and before the
+// clone of this process, from which init's world is copied.
+func (s *supervisor) record(before int) {
+	pid := os.Getpid()
+	if s.launch.Process != nil {
+		pid = s.launch.Process.Pid
+	}
+	state, err := observe.Read(pid)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.launch.Process != nil {
+		s.trace.PID = pid
+	}
+	if err == nil {
+		s.trace.States = append(s.trace.States, step.Snapshot{Before: before, State: state})
+	}
+	s.trace.Events = append([]step.Event(nil), s.launch.Events...)
+}
+
+// watch tells a viewer from now on of steps and of the start.
+func (s *supervisor) watch(v *viewer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watchers[v] = true
+	switch {
+	case s.begun != nil:
+		v.send(wire.Started, s.begun)
+	case s.before != nil:
+		v.send(wire.Before, s.before)
+	}
+}
+
+func (s *supervisor) unwatch(v *viewer) {
+	s.mu.Lock()
+	delete(s.watchers, v)
+	s.mu.Unlock()
+}
+
+// announce tells the watchers how the launch ended.
+func (s *supervisor) announce(report wire.StartedReport) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun = &report
+	for v := range s.watchers {
+		v.send(wire.Started, report)
+	}
+}
