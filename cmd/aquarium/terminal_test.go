@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 const (
@@ -254,5 +256,95 @@ func TestFullScreenProgramsComeBack(t *testing.T) {
 				t.Error("the alternate screen is left on")
 			}
 		})
+	}
+}
+
+// TestLogsInATerminal: recorded output is shown, not done.
+func TestLogsInATerminal(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	u := p.sit(t, "run", "--name", "coral", p.bb(), "sh", "-c", `printf 'plain \033[31mred\033[m \033[6n\033]0;title\007\033[2J\033[?1049hend\n'`)
+	u.leaves()
+	u = p.sit(t, "logs", "coral")
+	u.sees("^plain red end$")
+	u.leaves()
+	if got, want := u.received(), "plain \x1b[31mred\x1b[m end\r\n"; strings.ReplaceAll(got, "\r", "") != strings.ReplaceAll(want, "\r", "") {
+		t.Errorf("logs writes %q, want %q", got, want)
+	}
+}
+
+// TestInterruptsOfAProgramThatIgnoresThem: PID 1 has to ask for signals. Who
+// insists gets away.
+func TestInterruptsOfAProgramThatIgnoresThem(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	u := p.sit(t, "run", "-t=false", "--name", "coral", p.bb(), "sh", "-c", "echo ready; exec sleep 1000")
+	u.sees("^ready$")
+	// Signals that come before the last was looked at are one: go on pressing.
+	err := within(20*time.Second, func() error {
+		u.types("\x03") // Ctrl-C
+		select {
+		case <-u.ended:
+			return nil
+		default:
+			return errors.New("it has not given up")
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := u.leaves(); status != 130 {
+		t.Errorf("exit status %d, want 130", status)
+	}
+	u.sees("aquarium: detached from coral, which runs on")
+}
+
+// TestAttachToPipes shows what was put out so far, and what comes.
+func TestAttachToPipes(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.run(t, "run", "-d", "-i", "--name", "coral", p.bb(), "sh", "-c", "echo past; read line; echo got $line; exit 3")
+	u := p.sit(t, "attach", "coral")
+	u.sees("^past$")
+	u.types("something\r")
+	u.sees("^got something$")
+	if status := u.leaves(); status != 3 {
+		t.Errorf("exit status %d, want 3", status)
+	}
+}
+
+// TestTerminalWithoutOne: -t gives the program a terminal although there is
+// none here, and the end of the input reaches it.
+func TestTerminalWithoutOne(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	c := p.command("run", "--rm", "-t", p.bb(), "sh", "-c", "tty; read line; echo got $line; read line || echo end")
+	c.Stdin = strings.NewReader("something\n")
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"/dev/pts/0\r\n", "got something\r\n", "end\r\n"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is not in %q", want, out)
+		}
+	}
+}
+
+// TestTwoViewers: both see, both type, either may go.
+func TestTwoViewers(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	first := p.sit(t, "run", "--rm", "--name", "coral", p.bb(), "sh")
+	first.sees(prompt)
+	second := p.sit(t, "attach", "coral")
+	second.sees(prompt)
+	second.types("echo from the sec''ond\r")
+	first.sees("^from the second$")
+	first.types(detach)
+	first.leaves()
+	second.types("exit 8\r")
+	if status := second.leaves(); status != 8 {
+		t.Errorf("exit status %d, want 8", status)
 	}
 }
