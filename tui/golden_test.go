@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"aquarium/runtime/spec"
@@ -17,8 +18,8 @@ var update = flag.Bool("update", false, "write the golden screens")
 
 // changing is what differs from one run to the next, masked by # of the same width.
 var changing = []*regexp.Regexp{
-	regexp.MustCompile(` \d+ +\d+% +[0-9.]+[KMG]?`), // pid, cpu, memory
-	regexp.MustCompile(`(?m)(pid|supervisor) +\d+`),
+	regexp.MustCompile(` +\d+ +\d+% +[0-9.]+[KMG]?`), // pid, cpu, memory
+	regexp.MustCompile(`(?m)(pid|supervisor) +\d+( \(its 1\))? *`),
 	regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`),
 	regexp.MustCompile(`\b[0-9a-f]{32}\b`),
 	regexp.MustCompile(`host's own +(user|none)`), // root needs no user namespace
@@ -50,9 +51,9 @@ func (u *user) golden(name string) {
 	u.t.Helper()
 	cols, rows := u.pane.Size()
 	path := filepath.Join("testdata", fmt.Sprintf("%s-%dx%d.golden", name, cols, rows))
-	got := masked(u.screen())
 	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+		u.quiet()
+		if err := os.WriteFile(path, []byte(masked(u.screen())), 0o644); err != nil {
 			u.t.Fatal(err)
 		}
 		return
@@ -61,10 +62,20 @@ func (u *user) golden(name string) {
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	if got != string(want) {
-		u.t.Errorf("%s differs:\n%s", path, difference(string(want), got))
+	deadline := time.After(goldenPatience)
+	for masked(u.screen()) != string(want) {
+		select {
+		case <-u.pane.Changed():
+		case <-deadline:
+			u.t.Errorf("%s differs:\n%s", path, difference(string(want), masked(u.screen())))
+			return
+		}
 	}
 }
+
+// goldenPatience is how long a screen may take to become the golden one: a
+// frame is not drawn in one instant.
+const goldenPatience = 5 * time.Second
 
 // difference shows the rows of two screens that are not the same.
 func difference(want, got string) string {

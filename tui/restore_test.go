@@ -161,14 +161,14 @@ func TestRefusedTerminals(t *testing.T) {
 	h := newHome(t)
 	for _, c := range []struct{ command, want string }{
 		{"TERM=dumb " + program(t), "TERM=dumb"},
-		{program(t) + " </dev/null", "standard input is not a terminal"},
-		{program(t) + " | cat", "standard output is not a terminal"},
-		{program(t) + " <&-", "standard input is not a terminal"},
+		{program(t) + " </dev/null", "not a terminal"},
+		{program(t) + " | cat", "not a terminal"},
+		{program(t) + " <&-", "not a terminal"},
 	} {
 		u := h.startShell(t)
 		before := u.modes()
 		u.types(c.command + "; echo status=$?\n")
-		u.sees("open user interface: ", c.want, "hint:", "status=")
+		u.sees("open the UI: ", c.want, "hint:", "status=")
 		if u.pane.Modes().AltScreen {
 			t.Errorf("%s: the screen was touched", c.command)
 		}

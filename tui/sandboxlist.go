@@ -19,7 +19,7 @@ func (l *sandboxList) set(items []sandbox.Sandbox) {
 	l.items = items
 	entries := make([]entry, len(items))
 	for i, sb := range items {
-		text := strings.Join([]string{sb.Name, string(sb.Status), sb.Rootfs, sb.ID}, " ")
+		text := strings.Join([]string{sb.Name, string(sb.Status), sb.Rootfs}, " ")
 		entries[i] = entry{key: sb.ID, text: text}
 	}
 	l.list.set(entries)

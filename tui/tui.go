@@ -43,7 +43,7 @@ const framesPerSecond = 60
 // Error is a user interface that cannot be opened.
 type Error struct{ why, hint string }
 
-func (e *Error) Error() string { return "open user interface: " + e.why }
+func (e *Error) Error() string { return "open the UI: " + e.why }
 
 // Hint is the way out.
 func (e *Error) Hint() string { return e.hint }

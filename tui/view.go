@@ -170,15 +170,15 @@ func (m *root) bottomRule(note string, w int) string {
 	if s := m.work.subject; s != nil {
 		name = m.heading(visible(s.Name)+" "+statusMark(t, s.Status)+" "+string(s.Status), m.focus == panelWork)
 	}
+	right := note
 	switch {
-	case !m.keyboard.attached():
-		return t.rule(name, note, w)
-	case note != "":
-		return t.rule(name, note, w)
+	case !m.keyboard.attached() || note != "":
 	case !m.taught:
-		return t.rule(name, t.cursor.Styled(" To get out: "+m.prefix()+" then d "), w)
+		right = t.cursor.Styled(" To get out: " + m.prefix() + " then d ")
+	default:
+		right = paint(t.focus, " attached: "+m.prefix()+" d detaches ")
 	}
-	return t.rule(name, paint(t.focus, " attached: "+m.prefix()+" d detaches "), w)
+	return t.rule(t.cut(name, w-width(right)-4), right, w)
 }
 
 // prefix is the name of the prefix key.
