@@ -154,7 +154,7 @@ func (p printer) mounts(v *inspect.Mounts) {
 		for _, note := range []struct {
 			holds bool
 			word  string
-		}{{m.Overmounted, "hidden"}, {m.FromHost && !m.OnlyHere, "as on the host"}, {m.FromHost && m.OnlyHere, "from the host"}} {
+		}{{m.Overmounted, "hidden"}, {m.AsOnHost, "as on the host"}, {m.FromHost && !m.AsOnHost, "from the host"}} {
 			if note.holds {
 				notes = append(notes, note.word)
 			}

@@ -30,6 +30,10 @@ func (p printer) network(v *inspect.Network) {
 		s := v.Sockets[n]
 		return []any{s.Protocol, s.State, cmp.Or(s.Local, "-"), cmp.Or(s.Remote, "-"), orDash(s.HostPID), s.Command}
 	})
+	p.table("WAY OUT", len(v.WayOut), "none", nil, func(n int) []any {
+		h := v.WayOut[n]
+		return []any{map[bool]string{true: "✓", false: "✗"}[h.OK], h.What, h.Detail}
+	})
 	p.row("forwards IPv4: "+onOff(v.Forwarding.IPv4), "IPv6: "+onOff(v.Forwarding.IPv6))
 	p.Flush()
 }
@@ -106,9 +110,13 @@ func span(from, count int) string {
 }
 
 func (p printer) limits(v *inspect.Limits) {
-	p.table("CGROUPS", len(v.Cgroups), "none", []any{"VERSION", "CONTROLLERS", "PATH"}, func(i int) []any {
+	p.table("CGROUPS", len(v.Cgroups), "none", []any{"VERSION", "CONTROLLERS", "", "PATH"}, func(i int) []any {
 		g := v.Cgroups[i]
-		return []any{g.Version, cmp.Or(strings.Join(g.Controllers, ","), "-"), g.Path}
+		whose := "own"
+		if g.Shared {
+			whose = "SHARED WITH THE HOST"
+		}
+		return []any{g.Version, cmp.Or(strings.Join(g.Controllers, ","), "-"), whose, g.Path}
 	})
 	u := v.Usage()
 	p.title("USE")

@@ -15,9 +15,14 @@ type Cgroup struct {
 	Path        string   `json:"path"`    // in the hierarchy, as the host sees it
 	Directory   string   `json:"directory,omitempty"`
 	Controllers []string `json:"controllers"`
+	// Shared tells that this process is in the same group: its limits and its
+	// use are not the sandbox's alone.
+	Shared bool `json:"shared"`
 	// Values are files of the group that say what it may use and uses, by
 	// name: "memory.max", "pids.current", …; single numbers in them only.
 	Values map[string]string `json:"values"`
+
+	line string // of /proc/PID/cgroup
 }
 
 // cgroupFiles are the files that are read, by controller. Those of both
@@ -72,7 +77,7 @@ func readCgroups(mounted []hierarchy, text string) []Cgroup {
 		if len(parts) != 3 {
 			return
 		}
-		g := Cgroup{Version: 1, Path: parts[2], Controllers: strings.Split(parts[1], ","), Values: map[string]string{}}
+		g := Cgroup{line: line, Version: 1, Path: parts[2], Controllers: strings.Split(parts[1], ","), Values: map[string]string{}}
 		if parts[0] == "0" && parts[1] == "" {
 			g.Version, g.Controllers = 2, []string{}
 		}

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,11 @@ func (t *Target) Limits() (*Limits, error) {
 		return nil, t.failure("read cgroups", err)
 	}
 	limits.Cgroups = readCgroups(cgroupRoots(), content)
+	own := strings.Split(hostText("/proc/self/cgroup"), "\n")
+	for i := range limits.Cgroups {
+		g := &limits.Cgroups[i]
+		g.Shared = slices.Contains(own, g.line)
+	}
 	return limits, nil
 }
 

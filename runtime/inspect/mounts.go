@@ -26,8 +26,8 @@ type Mount struct {
 	Super       string   `json:"superOptions"` // of the filesystem
 	Propagation []string `json:"propagation"`  // in words: "private", "shared in group 5", "slave of group 2"
 	Overmounted bool     `json:"overmounted"`  // another mount lies on top, and hides it
-	FromHost    bool     `json:"fromHost"`     // the host has this directory of this filesystem mounted too
-	OnlyHere    bool     `json:"onlyHere"`     // and this is no mount of the host's with the same target
+	FromHost    bool     `json:"fromHost"`     // the host has this filesystem mounted too
+	AsOnHost    bool     `json:"asOnHost"`     // and it has the same directory of it at the same target
 }
 
 // Mounts is the view of a mount namespace.
@@ -210,20 +210,19 @@ func mountTree(list []Mount) []Mount {
 	return ordered
 }
 
-// compare marks what the host has mounted too, and what only it has.
+// compare marks what the host has mounted too, and lists what only it has.
 func (v *Mounts) compare(host []Mount) {
-	type tree struct{ device, root string }
-	trees, targets := make(map[tree]bool), make(map[string]tree)
+	type place struct{ device, root, target string }
+	devices, places := make(map[string]bool), make(map[place]bool)
 	for _, m := range host {
-		trees[tree{m.Device, m.Root}] = true
-		targets[m.Target] = tree{m.Device, m.Root}
+		devices[m.Device] = true
+		places[place{m.Device, m.Root, m.Target}] = true
 	}
 	here := make(map[string]bool)
 	for i := range v.List {
 		m := &v.List[i]
-		own := tree{m.Device, m.Root}
-		m.FromHost = trees[own]
-		m.OnlyHere = targets[m.Target] != own
+		m.FromHost = devices[m.Device]
+		m.AsOnHost = places[place{m.Device, m.Root, m.Target}]
 		here[m.Target] = true
 	}
 	for _, m := range host {

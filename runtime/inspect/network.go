@@ -16,6 +16,7 @@ type Network struct {
 	Neighbours []Neighbour `json:"neighbours"`
 	Sockets    []Socket    `json:"sockets"`
 	Forwarding Forwarding  `json:"forwarding"`
+	WayOut     []Hop       `json:"wayOut"`
 	// Unknown are the parts that the kernel did not tell, each with its reason.
 	Unknown []string `json:"unknown,omitempty"`
 	Partial bool     `json:"partial,omitempty"`
@@ -43,6 +44,7 @@ func (t *Target) Network(ctx context.Context) (*Network, error) {
 	view.ask("routes", func() (bool, error) { return view.routes(route) })
 	view.ask("neighbours", func() (bool, error) { return view.neighbours(route) })
 	view.nameInterfaces()
+	view.WayOut = view.wayOut(t.isHost("net"))
 	for _, family := range socketFamilies {
 		view.ask(family.name+" sockets", func() (bool, error) { return view.sockets(diag, family) })
 	}

@@ -71,3 +71,13 @@ func kindOf(name string) enter.Kind {
 	}
 	return enter.Kind{Name: name}
 }
+
+// isHost tells whether the process is in the same namespace as this one.
+func (t *Target) isHost(kind string) bool {
+	link, err := t.link("ns/" + kind)
+	if err != nil {
+		return false
+	}
+	own, err := linkAt(unix.AT_FDCWD, "/proc/self/ns/"+kind)
+	return err == nil && own == link
+}
