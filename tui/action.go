@@ -35,7 +35,7 @@ func actions() []action {
 		{bind("remove", "d", "d"), "Delete the sandbox with its layer.", hasSandbox, (*root).askRemove},
 		{bind("zoom", "z", "z"), "Give the right side the whole screen, and back.", nil, (*root).toggleZoom},
 		{bind("logs", "l", "l"), "The output so far, to scroll and search.", hasSandbox, openLogs},
-		{bind("overview", "i", "i"), "The facts of the sandbox on one page.", hasSandbox, openTabKey("i")},
+		{bind("overview", "i", "i"), "The facts of the sandbox on one page.", hasSandbox, openTabKey("1")},
 		{bind("terminal", "0", "0"), "The sandbox's terminal.", hasSandbox, openTabKey("0")},
 		{bind("copy", "y", "y"), "Copy the selected text, or else the sandbox's or root filesystem's name.", nil, (*root).copySelected},
 		{bind("filter", "/", "/"), "Filter the list, or search the output.", nil, (*root).openPrompt},

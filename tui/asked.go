@@ -136,6 +136,8 @@ func (m *root) decide(d decision) tea.Cmd {
 		return launchSandbox(m.store, m.sized(d.options))
 	case planAsked:
 		return makePlan(m.store, d.options)
+	case errand:
+		return d(m)
 	case refused:
 		m.fail(d.err)
 	}

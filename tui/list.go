@@ -36,7 +36,7 @@ func (l *list) narrow() {
 	l.shown = l.shown[:0]
 	words := strings.Fields(strings.ToLower(l.filter))
 	for i, e := range l.all {
-		if containsAll(strings.ToLower(e.text), words) {
+		if len(words) == 0 || containsAll(strings.ToLower(e.text), words) {
 			l.shown = append(l.shown, i)
 		}
 	}

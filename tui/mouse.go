@@ -16,7 +16,7 @@ func (m *root) mouse(msg tea.MouseMsg) tea.Cmd {
 	case tea.MouseWheelMsg:
 		return m.wheel(at)
 	case tea.MouseClickMsg:
-		if at.Button == tea.MouseLeft && len(m.dialogs) == 0 {
+		if at.Button == tea.MouseLeft && len(m.dialogs) == 0 && m.screen() == nil {
 			return m.click(at)
 		}
 	case tea.MouseMotionMsg:
@@ -37,6 +37,10 @@ func (m *root) wheel(at tea.Mouse) tea.Cmd {
 		lines = -wheelLines
 	case tea.MouseWheelDown:
 	default:
+		return nil
+	}
+	if s := m.screen(); s != nil && len(m.dialogs) == 0 {
+		s.wheel(lines)
 		return nil
 	}
 	if n := len(m.dialogs); n > 0 {

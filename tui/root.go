@@ -22,6 +22,7 @@ type root struct {
 	keyboard  keyboard
 	dialogs   []dialog // the last one has the keys
 	prompt    *prompt  // nil unless a filter or search is being typed
+	screens   []screen // the last one covers the panels
 	typing    typeAhead
 	notice    string // for the last row, until the next key
 	scrolling bool   // reached from the program with the prefix key
@@ -85,6 +86,10 @@ func (m *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.showPlan(msg)
 	case prefixPressed:
 		return m, m.takePrefix(msg)
+	case report:
+		return m, msg.deliver()
+	case errand:
+		return m, msg(m)
 	case tea.ResumeMsg:
 		m.arrange()
 	default:
@@ -107,6 +112,8 @@ func (m *root) press(msg tea.KeyPressMsg) tea.Cmd {
 		return m.decide(m.dialogs[len(m.dialogs)-1].press(msg))
 	case m.prompt != nil:
 		return m.pressPrompt(msg)
+	case m.screen() != nil:
+		return m.pressScreen(msg)
 	}
 	if m.focus == panelWork || m.zoomed {
 		if cmd, handled := m.work.tab().press(msg); handled {

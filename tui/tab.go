@@ -52,7 +52,8 @@ type passing interface{ present() bool }
 
 // newTabs lists the tabs, in the order of the bar.
 func newTabs(t theme) []tab {
-	return []tab{&terminalTab{theme: t}, &logsTab{theme: t}, newOverviewTab(t), newShellTab(t)}
+	tabs := []tab{&terminalTab{theme: t}, &logsTab{theme: t}, newShellTab(t)}
+	return append(tabs, newFacetTabs(t)...)
 }
 
 // tabView is a tab's picture.

@@ -2,78 +2,127 @@ package tui
 
 import (
 	"cmp"
+	"context"
 	"strconv"
 	"strings"
 	"time"
 
-	"charm.land/bubbles/v2/viewport"
-	tea "charm.land/bubbletea/v2"
-
+	"aquarium/runtime/inspect"
 	"aquarium/runtime/supervisor"
 )
 
-// overviewTab is the facts of a sandbox on one page.
-type overviewTab struct {
-	theme   theme
-	subject *subject
-	page    viewport.Model
-	stale   bool
+// overviewFacet is who the sandbox is, and its eight namespaces.
+func overviewFacet() facet {
+	return facet{name: "Overview", shortcut: "1", read: readOverview, dead: true}
 }
 
-func newOverviewTab(t theme) *overviewTab {
-	return &overviewTab{theme: t, page: viewport.New()}
+// sharersPause is how long it is believed who else is in the namespaces: to
+// find out, every process of the machine is looked at.
+const sharersPause = 5 * time.Second
+
+// sharers are the processes that hold namespaces, as they were a while ago.
+type sharers struct {
+	matrix *inspect.Matrix
+	until  time.Time
 }
 
-func (*overviewTab) title() string { return "Overview" }
-func (*overviewTab) key() string   { return "i" }
-
-func (t *overviewTab) show(s *subject) tea.Cmd {
-	if t.subject == nil || s == nil || t.subject.ID != s.ID {
-		t.page.GotoTop()
+func readOverview(ctx context.Context, l look) (sheet, error) {
+	s := sheet{sections: []section{identity(l)}}
+	if l.target == nil {
+		return s, nil
 	}
-	t.subject, t.stale = s, true
-	return nil
-}
-
-func (*overviewTab) update(tea.Msg) tea.Cmd { return nil }
-
-func (t *overviewTab) press(key tea.KeyPressMsg) (tea.Cmd, bool) {
-	switch key.String() {
-	case "j", "down":
-		t.page.ScrollDown(1)
-	case "k", "up":
-		t.page.ScrollUp(1)
-	case "pgdown":
-		t.page.PageDown()
-	case "pgup":
-		t.page.PageUp()
-	default:
-		return nil, false
+	all, err := l.target.Namespaces()
+	if err != nil {
+		s.note = "namespaces: " + problemWord(err)
+		return s, nil
 	}
-	return nil, true
-}
-
-func (t *overviewTab) wheel(lines int) { t.page.SetYOffset(t.page.YOffset() + lines) }
-
-func (*overviewTab) hints() []hint { return nil }
-
-func (t *overviewTab) view(w, h int) tabView {
-	if t.stale || t.page.Width() != w || t.page.Height() != h {
-		t.page.SetWidth(w)
-		t.page.SetHeight(h)
-		t.page.SetContentLines(factRows(t.theme, facts(t.subject), w))
-		t.stale = false
+	known, _ := l.kept.(sharers)
+	if known.matrix == nil || time.Now().After(known.until) {
+		known = findSharers(ctx, l.observer)
 	}
-	return tabView{rows: t.theme.padRows(strings.Split(t.page.View(), "\n"), w, h)}
+	if known.matrix != nil {
+		known.matrix.Complete(all)
+	}
+	s.kept = known
+	s.sections = append(s.sections, namespaceSection(all))
+	return s, nil
 }
 
-// fact is one line of an overview.
+func findSharers(ctx context.Context, o *inspect.Observer) sharers {
+	start := time.Now()
+	matrix, err := o.Matrix(ctx)
+	if err != nil {
+		return sharers{}
+	}
+	return sharers{matrix, time.Now().Add(max(sharersPause, lookShare*time.Since(start)))}
+}
+
+// problemWord says in a word or two what stands in the way.
+func problemWord(err error) string {
+	for _, known := range []error{inspect.ErrGone, inspect.ErrNeedsRoot, inspect.ErrHangs} {
+		if strings.HasSuffix(err.Error(), known.Error()) {
+			return known.Error()
+		}
+	}
+	return err.Error()
+}
+
+// identity is what is known of the sandbox, or of any other process.
+func identity(l look) section {
+	if l.who.subject != nil {
+		return named("", facts(l.who.subject)...)
+	}
+	return named("", fact{"name", l.who.name}, fact{"pid", strconv.Itoa(l.target.PID)}, fact{"belongs to", l.target.ContainerName()})
+}
+
+// namespaceSection has a row for each of the eight kinds.
+func namespaceSection(all inspect.Namespaces) section {
+	s := section{title: "Namespaces", columns: []column{{name: "KIND"}, {name: "INODE", right: true}, {name: "WHOSE", flex: true}}}
+	for _, kind := range inspect.Kinds {
+		n, ok := all[kind]
+		r := row{key: kind, cells: []string{kind, strconv.FormatUint(n.Inode, 10), "its own"}, data: n}
+		switch {
+		case !ok || n.Inode == 0:
+			r.cells[1], r.cells[2], r.tone = "", "this kernel has none", toneMuted
+		case n.Shared:
+			r.cells[2], r.tone = "SHARED with the host", toneWarn
+		case len(n.SharedWith) > 0:
+			r.cells[2] = "its own, with " + strings.Join(n.SharedWith, ", ")
+		}
+		if n.ForChildren != 0 {
+			r.cells[2] += "; children get " + strconv.FormatUint(n.ForChildren, 10)
+		}
+		r.more = namespaceDetails(all, n)
+		s.rows = append(s.rows, r)
+	}
+	return s
+}
+
+func namespaceDetails(all inspect.Namespaces, n inspect.Namespace) []fact {
+	var more []fact
+	if n.Owner != 0 {
+		owner := "user namespace " + strconv.FormatUint(n.Owner, 10)
+		switch user := all["user"]; {
+		case n.Owner == user.Inode && user.Shared:
+			owner += ", the host's"
+		case n.Owner == user.Inode:
+			owner += ", its own"
+		}
+		more = append(more, fact{"owned by", owner})
+	}
+	if n.Creator != nil {
+		more = append(more, fact{"made by", "uid " + strconv.Itoa(*n.Creator) + " of the host"})
+	}
+	return more
+}
+
+// fact is a name and what it stands for.
 type fact struct{ name, value string }
 
 // facts are what the state says, in words.
 func facts(s *subject) []fact {
 	out := []fact{
-		{"name", visible(s.Name)},
+		{"name", s.Name},
 		{"id", s.ID},
 		{"status", string(s.Status)},
 	}
@@ -87,6 +136,7 @@ func facts(s *subject) []fact {
 	}
 	if s.PID > 0 {
 		add("pid", strconv.Itoa(s.PID)+" (its 1)")
+		add("up for", uptime(s.Started))
 	}
 	if s.Keeper > 0 {
 		add("supervisor", strconv.Itoa(s.Keeper))
@@ -95,8 +145,8 @@ func facts(s *subject) []fact {
 		add("cpu", s.usage.percent())
 		add("memory", s.usage.size())
 	}
-	add("rootfs", visible(s.Rootfs))
-	add("command", visible(quoteWords(s.Command)))
+	add("rootfs", s.Rootfs)
+	add("command", quoteWords(s.Command))
 	add("root switch", rootSwitch(s.RootSwitch))
 	add("host's own", cmp.Or(strings.Join(s.Shared, ", "), "none"))
 	terminal := "three pipes"
@@ -110,8 +160,25 @@ func facts(s *subject) []fact {
 	add("created", moment(s.Created))
 	add("started", moment(s.Started))
 	add("finished", moment(s.Finished))
-	add("bundle", visible(s.Bundle))
+	add("bundle", s.Bundle)
 	return out
+}
+
+// uptime is how long something has run, in its two largest units.
+func uptime(since time.Time) string {
+	if since.IsZero() {
+		return ""
+	}
+	d := time.Since(since)
+	switch {
+	case d < time.Minute:
+		return strconv.Itoa(int(d.Seconds())) + " s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d.Minutes())) + " min " + strconv.Itoa(int(d.Seconds())%60) + " s"
+	case d < 24*time.Hour:
+		return strconv.Itoa(int(d.Hours())) + " h " + strconv.Itoa(int(d.Minutes())%60) + " min"
+	}
+	return strconv.Itoa(int(d.Hours())/24) + " d " + strconv.Itoa(int(d.Hours())%24) + " h"
 }
 
 func rootSwitch(how string) string {
@@ -126,21 +193,4 @@ func moment(t time.Time) string {
 		return ""
 	}
 	return t.Local().Format("2006-01-02 15:04:05")
-}
-
-// factRows draws facts as two columns; long values go on below themselves.
-func factRows(t theme, facts []fact, w int) []string {
-	name := 0
-	for _, f := range facts {
-		name = max(name, width(f.name))
-	}
-	var rows []string
-	for _, f := range facts {
-		head := " " + paint(t.muted, t.fit(f.name, name)) + "  "
-		for _, part := range wrap(f.value, max(8, w-name-4)) {
-			rows = append(rows, head+part)
-			head = spaces(name + 3)
-		}
-	}
-	return rows
 }

@@ -51,6 +51,14 @@ func newTheme(utf8 bool) theme {
 	return t
 }
 
+// arrow leads from what is inside to what it is outside.
+func (t theme) arrow() string {
+	if t.ascii {
+		return ">"
+	}
+	return "→"
+}
+
 // utf8Locale tells whether the environment asks for UTF-8, as setlocale(3)
 // reads it. Without any setting, as in many containers, terminals are modern.
 func utf8Locale(getenv func(string) string) bool {

@@ -51,7 +51,9 @@ func (m *root) draw() (rows []string, cursor *tea.Cursor) {
 		return rows[:min(len(rows), l.rows)], nil
 	}
 	body := tabView{}
-	if r := l.body[panelWork]; r.w > 0 {
+	if m.screen() != nil {
+		rows = m.drawScreen(l.cols, l.rows-1)
+	} else if r := l.body[panelWork]; r.w > 0 {
 		body = m.drawWork(r.w, r.h)
 		if m.keyboard.attached() && body.cursor != nil {
 			cursor = body.cursor
@@ -59,6 +61,7 @@ func (m *root) draw() (rows []string, cursor *tea.Cursor) {
 		}
 	}
 	switch {
+	case m.screen() != nil:
 	case m.zoomed:
 		rows = append(rows, body.rows...)
 	case l.single:
@@ -82,6 +85,9 @@ func (m *root) draw() (rows []string, cursor *tea.Cursor) {
 func (m *root) drawWork(w, h int) tabView {
 	if m.work.subject == nil {
 		return tabView{rows: m.theme.padRows(welcome(len(m.sandboxes.all)), w, h)}
+	}
+	if t, ok := m.work.tab().(focusable); ok {
+		t.focus(m.focus == panelWork || m.zoomed)
 	}
 	return m.work.tab().view(w, h)
 }
@@ -238,6 +244,12 @@ func (m *root) hints(w int) []hint {
 		}
 	}
 	shown := map[string]bool{"?": true, "q": true}
+	if s := m.screen(); s != nil {
+		for _, h := range append(s.hints(), hint{"Esc", "back"}) {
+			add(h)
+		}
+		return append(out, always...)
+	}
 	for i := range m.actions {
 		a := &m.actions[i]
 		help := a.Help()

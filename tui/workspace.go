@@ -16,7 +16,8 @@ type workspace struct {
 	theme   theme
 	feeds   *feeds
 	tabs    []tab
-	open    int // index into tabs
+	open    int  // index into tabs
+	brief   bool // the bar has no room for the titles of all tabs
 	subject *subject
 	size    wire.Dimensions // of the body
 }
@@ -65,6 +66,9 @@ func (w *workspace) source() *feed {
 // openTab switches to the tab at an index, What was scrolled
 // back goes to the end of the output.
 func (w *workspace) openTab(i int) tea.Cmd {
+	if i != w.open {
+		w.leave()
+	}
 	w.open = i
 	if f := w.source(); f != nil {
 		f.pane.ScrollTo(0)
@@ -139,11 +143,19 @@ func (w *workspace) update(msg tea.Msg) tea.Cmd {
 
 // bar is the tab bar, cut to w columns around the open tab.
 func (w *workspace) bar(cols int) string {
-	first := 0
+	first := w.fitBar(cols)
+	return w.theme.cut(w.barFrom(first, len(w.tabs)), cols)
+}
+
+// fitBar makes the bar fit: with all titles, or else with the open tab's only
+// and the keys of the others, or else from a later tab on.
+func (w *workspace) fitBar(cols int) (first int) {
+	w.brief = false
+	w.brief = width(w.barFrom(0, len(w.tabs))) > cols
 	for first < w.open && width(w.barFrom(first, w.open+1)) > cols {
 		first++
 	}
-	return w.theme.cut(w.barFrom(first, len(w.tabs)), cols)
+	return first
 }
 
 func (w *workspace) barFrom(first, end int) string {
@@ -154,9 +166,12 @@ func (w *workspace) barFrom(first, end int) string {
 		}
 		text += w.theme.column
 		title := strings.TrimLeft(t.key()+" "+t.title(), " ")
-		if first+i == w.open {
+		switch {
+		case first+i == w.open:
 			text += paint(w.theme.focus, w.theme.pointer+title+" ")
-		} else {
+		case w.brief && t.key() != "":
+			text += t.key()
+		default:
 			text += " " + title + " "
 		}
 	}
@@ -165,10 +180,7 @@ func (w *workspace) barFrom(first, end int) string {
 
 // tabAt returns the tab whose title is at a column of the bar.
 func (w *workspace) tabAt(x, cols int) (index int, ok bool) {
-	first := 0
-	for first < w.open && width(w.barFrom(first, w.open+1)) > cols {
-		first++
-	}
+	first := w.fitBar(cols)
 	for i := first; i < len(w.tabs); i++ {
 		if x < width(w.barFrom(first, i+1)) {
 			return i, true
