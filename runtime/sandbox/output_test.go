@@ -1,0 +1,112 @@
+package sandbox
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"aquarium/runtime/spec"
+	"aquarium/runtime/supervisor"
+	"aquarium/runtime/wire"
+)
+
+// everything asks for all output, and to be waited for.
+var everything = wire.AttachRequest{History: true, Follow: true, Lossless: true}
+
+func attach(t *testing.T, conn *supervisor.Conn, request wire.AttachRequest) {
+	t.Helper()
+	if err := conn.Attach(request); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNothingIsLostBeforeAttaching: what a program puts out before its creator
+// attaches is more than the history holds. It waits.
+func TestNothingIsLostBeforeAttaching(t *testing.T) {
+	s := newStore(t)
+	const lines = 1_000_000 // 7 MB
+	_, conn := startSandbox(t, s, spec.Options{Rootfs: busybox(t), Command: []string{"seq", "1000000"}})
+	attach(t, conn, everything)
+	o := watch(t, conn)
+	if got := strings.Count(o.output, "\n"); got != lines {
+		t.Errorf("%d lines arrived, want %d", got, lines)
+	}
+}
+
+// TestEarlyInput is typed before there is a terminal to type into.
+func TestEarlyInput(t *testing.T) {
+	s := newStore(t)
+	_, conn, err := s.Launch(spec.Options{Rootfs: busybox(t), TTY: true, Interactive: true,
+		Command: []string{"sh", "-c", "read line; echo got $line; stty size"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Input([]byte("an early line\n")); err != nil {
+		t.Fatal(err)
+	}
+	attach(t, conn, wire.AttachRequest{Dimensions: wire.Dimensions{Cols: 101, Rows: 37}, History: true, Follow: true})
+	o := watch(t, conn)
+	if !strings.Contains(o.output, "got an early line\r\n") {
+		t.Errorf("the input is lost: %q", o.output)
+	}
+	if !strings.Contains(o.output, "37 101\r\n") {
+		t.Errorf("the size is not what was asked for before: %q", o.output)
+	}
+}
+
+// TestCloseOutput: a program whose reader has gone sees it.
+func TestCloseOutput(t *testing.T) {
+	s := newStore(t)
+	_, conn := startSandbox(t, s, spec.Options{Rootfs: busybox(t), Command: []string{"sh", "-c", "seq 10000000; echo $? >&2"}})
+	attach(t, conn, everything)
+	if err := conn.CloseOutput(1); err != nil {
+		t.Fatal(err)
+	}
+	if o := watch(t, conn); strings.TrimSpace(o.errput) == "0" || o.errput == "" {
+		t.Errorf("seq ended with %q, want SIGPIPE or an error", o.errput)
+	}
+}
+
+// TestSlowViewerOfATerminal does not hold the program up. It is told that
+// something is missing, and shown the end.
+func TestSlowViewerOfATerminal(t *testing.T) {
+	s := newStore(t)
+	sb, conn := startSandbox(t, s, spec.Options{Rootfs: busybox(t), TTY: true, Command: []string{"seq", "1000000"}})
+	attach(t, conn, everything)
+	deadline := time.Now().Add(30 * time.Second)
+	for sb.Status != supervisor.Stopped { // it ends although nobody reads
+		if time.Now().After(deadline) {
+			t.Fatal("the program waits for a viewer that does not read")
+		}
+		var err error
+		if sb, err = s.Find(sb.ID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	var order []byte // of the frames that matter
+	var output bytes.Buffer
+	for {
+		kind, payload, err := conn.Next()
+		if err != nil {
+			break
+		}
+		switch kind {
+		case wire.Output:
+			output.Write(payload)
+		case wire.Skipped, wire.Live, wire.Exit:
+			order = append(order, byte(kind))
+		}
+	}
+	if want := []byte{byte(wire.Live), byte(wire.Skipped), byte(wire.Live), byte(wire.Exit)}; !bytes.Equal(order, want) {
+		t.Errorf("frames %q, want %q", order, want)
+	}
+	if !strings.HasSuffix(output.String(), "1000000\r\n") {
+		t.Errorf("the end is missing: …%q", output.String()[max(0, output.Len()-40):])
+	}
+	if output.Len() > 6<<20 {
+		t.Errorf("%d bytes were queued for a viewer that does not read", output.Len())
+	}
+}
