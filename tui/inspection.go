@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -267,6 +268,15 @@ func (in *inspection) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 		}
 	}
 	return nil, in.page.press(key)
+}
+
+// hints are the keys that press handles.
+func (in *inspection) hints() []hint {
+	hints := slices.Clone(in.facet.hints)
+	if !slices.ContainsFunc(hints, func(h hint) bool { return h.key == "Enter" }) {
+		hints = append(hints, hint{"Enter", "details"})
+	}
+	return append(hints, hint{"/", "filter"}, hint{"y", "copy"})
 }
 
 // view draws the page, or says why there is none.

@@ -10,7 +10,8 @@ type page struct {
 	theme   theme
 	list    list
 	sheet   sheet
-	focused bool // the selected line is drawn as where the keys go
+	seek    string // what to select when there is something to select
+	focused bool   // the selected line is drawn as where the keys go
 }
 
 // set shows a newer sheet. The selection stays on its line.
@@ -20,6 +21,10 @@ func (p *page) set(s sheet) {
 	p.list.set(s.entries)
 	if first {
 		p.top()
+	}
+	if p.seek != "" && len(s.sections) > 0 {
+		p.list.choose(s.sections[0].title + "\x00" + p.seek)
+		p.seek = ""
 	}
 }
 
@@ -110,7 +115,7 @@ func (p *page) below(w, most int) []string {
 	if r == nil || !p.focused || most < 2 {
 		return nil
 	}
-	missing := sec.cut(r, sec.layout(w-2))
+	missing := sec.cut(r, sec.layout(w-1))
 	if len(missing) == 0 {
 		return nil
 	}

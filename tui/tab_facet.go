@@ -24,7 +24,8 @@ func newFacetTabs(t theme) []tab {
 // facets are the inspection views.
 func facets() []facet {
 	return []facet{
-		overviewFacet(), processesFacet(),
+		overviewFacet(), processesFacet(), mountsFacet(), filesFacet(), networkFacet(),
+		ipcFacet(), usersFacet(), limitsFacet(), environmentFacet(),
 	}
 }
 
@@ -45,8 +46,6 @@ func (t *facetTab) press(key tea.KeyPressMsg) (tea.Cmd, bool) { return t.in.pres
 
 func (t *facetTab) wheel(lines int) { t.in.page.scroll(lines) }
 
-func (t *facetTab) hints() []hint {
-	return append(t.in.facet.hints[:len(t.in.facet.hints):len(t.in.facet.hints)], hint{"Enter", "details"}, hint{"/", "filter"}, hint{"y", "copy"})
-}
+func (t *facetTab) hints() []hint { return t.in.hints() }
 
 func (t *facetTab) view(w, h int) tabView { return t.in.view(w, h) }

@@ -238,12 +238,13 @@ func (m *root) hints(w int) []hint {
 	if r, ok := m.trees.selected(); ok && m.focus == panelRootfs && r.Problem != "" {
 		add(hint{m.theme.problem, visible(r.Problem)})
 	}
-	if m.focus == panelWork {
+	shown := map[string]bool{"?": true, "q": true}
+	if m.focus == panelWork && m.screen() == nil {
 		for _, h := range m.work.tab().hints() {
+			shown[h.key] = true
 			add(h)
 		}
 	}
-	shown := map[string]bool{"?": true, "q": true}
 	if s := m.screen(); s != nil {
 		for _, h := range append(s.hints(), hint{"Esc", "back"}) {
 			add(h)
