@@ -1,13 +1,13 @@
 package inspect
 
 import (
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -103,34 +103,29 @@ func parseAddress(body []byte) (index int, a Address, err error) {
 	if len(body) < unix.SizeofIfAddrmsg {
 		return 0, a, errShort("ifaddrmsg", len(body))
 	}
-	head := nl.DeserializeIfAddrmsg(body)
-	attributes, err := nl.ParseRouteAttr(body[unix.SizeofIfAddrmsg:])
+	prefixLength, scope, index := body[1], body[3], int(binary.NativeEndian.Uint32(body[4:])) // struct ifaddrmsg
+	attributes, err := parseAttributes(body[unix.SizeofIfAddrmsg:])
 	if err != nil {
 		return 0, a, err
 	}
 	var local, address netip.Addr
 	for _, attribute := range attributes {
-		switch attribute.Attr.Type {
+		switch attribute.kind {
 		case unix.IFA_LOCAL:
-			local = toAddr(attribute.Value)
+			local = attribute.address()
 		case unix.IFA_ADDRESS:
-			address = toAddr(attribute.Value)
+			address = attribute.address()
 		}
 	}
-	length := "/" + strconv.Itoa(int(head.Prefixlen))
+	length := "/" + strconv.Itoa(int(prefixLength))
 	if !local.IsValid() {
 		local = address
 	} else if address != local { // point-to-point: the prefix is the peer's
 		a.Peer = address.String() + length
 		length = ""
 	}
-	a.Prefix, a.Scope = local.String()+length, scopeName(head.Scope)
-	return int(head.Index), a, nil
-}
-
-func toAddr(value []byte) netip.Addr {
-	address, _ := netip.AddrFromSlice(value)
-	return address
+	a.Prefix, a.Scope = local.String()+length, scopeName(scope)
+	return index, a, nil
 }
 
 // scopeName names a scope as ip(8) does, see rtnetlink(7).
@@ -179,19 +174,18 @@ func parseNeighbour(body []byte) (n Neighbour, shown bool, err error) {
 	if len(body) < sizeofNdMsg {
 		return n, false, errShort("ndmsg", len(body))
 	}
-	attributes, err := nl.ParseRouteAttr(body[sizeofNdMsg:])
+	attributes, err := parseAttributes(body[sizeofNdMsg:])
 	if err != nil {
 		return n, false, err
 	}
-	native := nl.NativeEndian()
-	state := native.Uint16(body[8:])
-	n.index, n.State = int(int32(native.Uint32(body[4:]))), neighbourState(state)
+	state := binary.NativeEndian.Uint16(body[8:]) // struct ndmsg
+	n.index, n.State = int(int32(binary.NativeEndian.Uint32(body[4:]))), neighbourState(state)
 	for _, attribute := range attributes {
-		switch attribute.Attr.Type {
+		switch attribute.kind {
 		case unix.NDA_DST:
-			n.Address = toAddr(attribute.Value).String()
+			n.Address = attribute.address().String()
 		case unix.NDA_LLADDR:
-			n.Hardware = net.HardwareAddr(attribute.Value).String()
+			n.Hardware = net.HardwareAddr(attribute.value).String()
 		}
 	}
 	return n, state&unix.NUD_NOARP == 0 && state != unix.NUD_NONE, nil

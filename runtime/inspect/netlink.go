@@ -3,6 +3,7 @@ package inspect
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"syscall"
 	"time"
 
@@ -77,6 +78,43 @@ func netlinkError(data []byte) error {
 		return nil
 	}
 	return unix.Errno(number)
+}
+
+// attribute is one struct rtattr; see rtnetlink(7).
+type attribute struct {
+	kind  uint16
+	value []byte
+}
+
+// number is the value as a 32 bit number, 0 where it is shorter.
+func (a attribute) number() uint32 {
+	if len(a.value) < 4 {
+		return 0
+	}
+	return binary.NativeEndian.Uint32(a.value)
+}
+
+// address is the value as an IP address, invalid where it is none.
+func (a attribute) address() netip.Addr {
+	address, _ := netip.AddrFromSlice(a.value)
+	return address
+}
+
+// parseAttributes reads the attributes behind a message's structure. Each
+// begins at a multiple of 4. (The library's own reader panics where the last
+// one is not padded.)
+func parseAttributes(body []byte) ([]attribute, error) {
+	var all []attribute
+	for len(body) >= unix.SizeofRtAttr {
+		length := int(binary.NativeEndian.Uint16(body))
+		if length < unix.SizeofRtAttr || length > len(body) {
+			return nil, errFormat
+		}
+		const kinds = 0x3fff // above it are NLA_F_NESTED and NLA_F_NET_BYTEORDER
+		all = append(all, attribute{binary.NativeEndian.Uint16(body[2:]) & kinds, body[unix.SizeofRtAttr:length]})
+		body = body[min((length+3)&^3, len(body)):]
+	}
+	return all, nil
 }
 
 // errShort is a message that is shorter than its structure.

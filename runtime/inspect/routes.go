@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"strconv"
 
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,46 +42,38 @@ func parseRoute(body []byte) (r Route, err error) {
 	if len(body) < sizeofRtMsg {
 		return r, errShort("rtmsg", len(body))
 	}
-	head := nl.DeserializeRtMsg(body)
-	attributes, err := nl.ParseRouteAttr(body[sizeofRtMsg:])
+	family, prefixLength := body[0], int(body[1]) // struct rtmsg
+	table, protocol, scope, kind := uint32(body[4]), uint32(body[5]), body[6], uint32(body[7])
+	attributes, err := parseAttributes(body[sizeofRtMsg:])
 	if err != nil {
 		return r, err
 	}
-	switch head.Family {
+	switch family {
 	case unix.AF_INET:
 		r.Family = "inet"
 	case unix.AF_INET6:
 		r.Family = "inet6"
 	}
-	table := uint32(head.Table)
 	r.Destination = "default"
 	for _, attribute := range attributes {
-		value := attribute.Value
-		switch attribute.Attr.Type {
+		switch attribute.kind {
 		case unix.RTA_DST:
-			r.Destination = netip.PrefixFrom(toAddr(value), int(head.Dst_len)).String()
+			r.Destination = netip.PrefixFrom(attribute.address(), prefixLength).String()
 		case unix.RTA_GATEWAY:
-			r.Gateway = toAddr(value).String()
+			r.Gateway = attribute.address().String()
 		case unix.RTA_PREFSRC:
-			r.Source = toAddr(value).String()
+			r.Source = attribute.address().String()
 		case unix.RTA_OIF:
-			r.index = int(attributeNumber(value))
+			r.index = int(attribute.number())
 		case unix.RTA_PRIORITY:
-			r.Metric = int(attributeNumber(value))
+			r.Metric = int(attribute.number())
 		case unix.RTA_TABLE:
-			table = attributeNumber(value)
+			table = attribute.number()
 		}
 	}
-	r.Type, r.Scope = routeTypes.name(uint32(head.Type)), scopeName(head.Scope)
-	r.Table, r.Protocol = routeTables.name(table), routeProtocols.name(uint32(head.Protocol))
+	r.Type, r.Scope = routeTypes.name(kind), scopeName(scope)
+	r.Table, r.Protocol = routeTables.name(table), routeProtocols.name(protocol)
 	return r, nil
-}
-
-func attributeNumber(value []byte) uint32 {
-	if len(value) < 4 {
-		return 0
-	}
-	return nl.NativeEndian().Uint32(value)
 }
 
 // numberNames are words for numbers; one without a word shows as it is.

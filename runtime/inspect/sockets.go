@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -89,7 +88,8 @@ func parseInetSocket(body []byte) (s Socket, err error) {
 		length = 16
 	}
 	endpoint := func(port, address int) netip.AddrPort {
-		return netip.AddrPortFrom(toAddr(body[address:address+length]), binary.BigEndian.Uint16(body[port:]))
+		ip, _ := netip.AddrFromSlice(body[address : address+length])
+		return netip.AddrPortFrom(ip, binary.BigEndian.Uint16(body[port:]))
 	}
 	s.State = socketStates.name(uint32(body[1]))
 	local, remote := endpoint(4, 8), endpoint(6, 24)
@@ -107,18 +107,18 @@ func parseUnixSocket(body []byte) (s Socket, err error) {
 	if len(body) < size {
 		return s, errShort("unix_diag_msg", len(body))
 	}
-	attributes, err := nl.ParseRouteAttr(body[size:])
+	attributes, err := parseAttributes(body[size:])
 	if err != nil {
 		return s, err
 	}
 	s.Type, s.State = unixTypes.name(uint32(body[1])), socketStates.name(uint32(body[2]))
 	s.Inode = binary.NativeEndian.Uint32(body[4:])
 	for _, attribute := range attributes {
-		switch attribute.Attr.Type {
+		switch attribute.kind {
 		case name:
-			s.Local = unixName(attribute.Value)
+			s.Local = unixName(attribute.value)
 		case peer:
-			s.Remote = "inode " + strconv.FormatUint(uint64(attributeNumber(attribute.Value)), 10)
+			s.Remote = "inode " + strconv.FormatUint(uint64(attribute.number()), 10)
 		}
 	}
 	return s, nil
