@@ -52,11 +52,14 @@ func (b *builder) overlay(o spec.Overlay) (*step.Mount, error) {
 		lower[i] = escape(dir)
 	}
 	options := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + escape(o.Upper) + ",workdir=" + escape(o.Work)
-	// Layers that other tools and kernels read too hold whole files and whole
-	// directories; see the kernel's overlayfs documentation.
-	options += ",redirect_dir=off,metacopy=off"
 	if spec.Has(b.spec, "user") {
-		options += ",userxattr" // an ordinary user cannot write trusted.* attributes
+		// An ordinary user cannot write trusted.* attributes. Without them there
+		// are no redirects and no metacopies, and naming those is refused.
+		options += ",userxattr"
+	} else {
+		// Layers that other tools and kernels read too hold whole files and whole
+		// directories; see the kernel's overlayfs documentation.
+		options += ",redirect_dir=off,metacopy=off"
 	}
 	if len(options) >= pageSize {
 		return nil, fmt.Errorf("describe overlay on %s: %d bytes of options, mount(2) takes %d", o.Dest, len(options), pageSize-1)
