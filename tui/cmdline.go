@@ -76,23 +76,24 @@ func quoteWord(word string) string {
 func splitWords(line string) ([]string, error) {
 	var words []string
 	var word strings.Builder
-	var quote rune // ' or " while within
+	quote := byte(0) // ' or " while within
 	inWord, escaped := false, false
-	for _, r := range line {
+	for i := range len(line) {
+		c := line[i]
 		switch {
 		case escaped:
-			if quote == '"' && r != '"' && r != '\\' {
+			if quote == '"' && c != '"' && c != '\\' {
 				word.WriteByte('\\')
 			}
-			word.WriteRune(r)
+			word.WriteByte(c)
 			escaped = false
-		case r == '\\' && quote != '\'':
+		case c == '\\' && quote != '\'':
 			inWord, escaped = true, true
-		case quote != 0 && r == quote:
+		case quote != 0 && c == quote:
 			quote = 0
-		case quote == 0 && (r == '\'' || r == '"'):
-			inWord, quote = true, r
-		case quote == 0 && (r == ' ' || r == '\t'):
+		case quote == 0 && (c == '\'' || c == '"'):
+			inWord, quote = true, c
+		case quote == 0 && (c == ' ' || c == '\t'):
 			if inWord {
 				words = append(words, word.String())
 				word.Reset()
@@ -100,7 +101,7 @@ func splitWords(line string) ([]string, error) {
 			inWord = false
 		default:
 			inWord = true
-			word.WriteRune(r)
+			word.WriteByte(c)
 		}
 	}
 	if quote != 0 || escaped {

@@ -118,7 +118,7 @@ func BenchmarkIdle(b *testing.B) {
 	}
 	u := h.open(b, 120, 60)
 	u.sees("Sandboxes (50)", "idle-49", "0%")
-	u.quiet()
+	u.quiet(usagePause + time.Second)
 	for b.Loop() {
 		written, used := u.bytes.Load(), processorTime(b, u.cmd.Process.Pid)
 		<-time.After(idleTime)
@@ -128,13 +128,12 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
-// quiet waits until nothing has been written for as long as the lists' own
-// measurements take to come round.
-func (u *user) quiet() {
+// quiet waits until nothing has been written for a while.
+func (u *user) quiet(while time.Duration) {
 	for {
 		select {
 		case <-u.pane.Changed():
-		case <-time.After(usagePause + time.Second):
+		case <-time.After(while):
 			return
 		}
 	}
@@ -164,7 +163,7 @@ func TestNothingIsDrawnWhenNothingChanges(t *testing.T) {
 	h.launch(t, spec.Options{Name: "idle", Rootfs: busybox(t), Command: []string{"sleep", "100000"}, TTY: true})
 	u := h.open(t, 80, 24)
 	u.sees("idle", "0%")
-	u.quiet()
+	u.quiet(usagePause + time.Second)
 	written := u.bytes.Load()
 	<-time.After(2 * usagePause)
 	if more := u.bytes.Load() - written; more != 0 {

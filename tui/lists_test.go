@@ -74,7 +74,7 @@ func TestHostileNames(t *testing.T) {
 	if err := os.Rename(busybox(t), hostile); err != nil {
 		t.Fatal(err)
 	}
-	h.launch(t, spec.Options{Name: "victim", Rootfs: hostile, Command: []string{"sh", "-c", `printf '\033]0;gotcha\007title set\n'; exec sleep 100000`, "\x1b[31mred"}, TTY: true})
+	h.launch(t, spec.Options{Name: "victim", Rootfs: hostile, Command: []string{"sh", "-c", "# \x1b[31mred\n" + `printf '\033]0;gotcha\007title set\n'; exec sleep 100000`}, TTY: true})
 	u := h.open(t, 100, 24, hostile)
 	u.sees(`\u202e`, "title set")
 	u.types("i")
@@ -147,10 +147,10 @@ func TestMouse(t *testing.T) {
 	u.sees("9 lines back", "172")
 	u.types("\x1b[<65;50;10M\x1b[<65;50;10M\x1b[<65;50;10M")
 	u.sees("200")
-	click(40, 1) // the tab bar
-	u.sees("▸0 Terminal")
-	click(50, 1)
+	click(u.column(0, "│l")+1, 1) // in the tab bar
 	u.sees("▸l Logs")
+	click(u.column(0, "│0")+1, 1)
+	u.sees("▸0 Terminal")
 	click(3, 4) // the third root filesystem
 	u.sees("▸Root filesystems", "▸  busybox")
 	click(5, 6)
@@ -158,4 +158,18 @@ func TestMouse(t *testing.T) {
 	u.types("\x1b[<0;34;2M\x1b[<32;42;2M\x1b[<0;42;2m") // drag over "listening"
 	u.types("y")
 	u.sees("Copied: listening")
+}
+
+// column is where a text begins on a row of the screen, counted from 1, behind
+// the lists on the left.
+func (u *user) column(row int, text string) int {
+	u.t.Helper()
+	line := []rune(u.pane.Text()[row])
+	for x := narrowLeft; x < len(line); x++ {
+		if strings.HasPrefix(string(line[x:]), text) {
+			return x + 1
+		}
+	}
+	u.t.Fatalf("no %q on row %d: %s", text, row, string(line))
+	return 0
 }

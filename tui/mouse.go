@@ -99,7 +99,7 @@ func (m *root) clickBar(at tea.Mouse) tea.Cmd {
 	if r.w == 0 || at.Y != r.y-1 || at.X < r.x {
 		return nil
 	}
-	if i, ok := m.work.tabAt(at.X-r.x, r.w); ok {
+	if i, ok := m.work.tabAt(at.X-r.x-1, r.w-2); ok {
 		return tea.Batch(m.focusOn(panelWork), m.work.openTab(i))
 	}
 	return nil

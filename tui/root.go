@@ -62,7 +62,8 @@ func (m *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.MouseMsg:
 		return m, m.mouse(msg)
 	case paneChanged:
-		return m, tea.Batch(m.followProgram(), m.work.awaitChange())
+		return m, tea.Batch(m.followProgram(), m.work.awaitChange(), m.work.awaitSync())
+	case syncLate: // there may be a picture by now
 	case sandboxesListed:
 		return m, m.takeSandboxes(msg)
 	case treesListed:
@@ -171,11 +172,15 @@ func (m *root) arrange() {
 	m.layout = newLayout(m.layout.cols, m.layout.rows, m.focus, m.zoomed, len(m.trees.all))
 	m.trees.resize(m.layout.body[panelRootfs].h)
 	m.sandboxes.resize(m.layout.body[panelSandboxes].h)
-	if r := m.layout.body[panelWork]; r.w > 0 {
+	r := m.layout.body[panelWork]
+	if m.layout.single {
+		r = m.layout.body[m.focus] // each has all of the screen, one after the other
+	}
+	if r.w > 0 {
 		m.work.resize(r)
-		if m.keyboard.attached() {
-			m.keyboard.now.place(r)
-		}
+	}
+	if m.keyboard.attached() {
+		m.keyboard.now.place(m.layout.body[panelWork])
 	}
 }
 

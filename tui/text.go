@@ -104,14 +104,7 @@ func wrap(s string, w int) []string {
 // asciiOnly replaces what a terminal without UTF-8 cannot show by question
 // marks of the same width. Escapes are ASCII and stay.
 func asciiOnly(s string) string {
-	clean := true
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			clean = false
-			break
-		}
-	}
-	if clean {
+	if isASCII(s) {
 		return s
 	}
 	var b strings.Builder
@@ -121,16 +114,26 @@ func asciiOnly(s string) string {
 		if n == 0 {
 			break
 		}
-		if seq[0] >= 0x80 {
-			b.WriteString(strings.Repeat("?", w))
-		} else if w > 0 && len(seq) > 1 && seq[0] != 0x1b { // an ASCII letter with marks on it
-			b.WriteByte(seq[0])
-		} else {
+		switch {
+		case isASCII(seq):
 			b.WriteString(seq)
+		case w > 0 && seq[0] < 0x80: // a letter with marks on it
+			b.WriteByte(seq[0])
+		default:
+			b.WriteString(strings.Repeat("?", w))
 		}
 		s, state = s[n:], next
 	}
 	return b.String()
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // overlay puts the rows of a box over a picture, with its corner at x, y.

@@ -190,3 +190,19 @@ func (w *workspace) tabAt(x, cols int) (index int, ok bool) {
 }
 
 func (w *workspace) awaitChange() tea.Cmd { return w.feeds.awaitChange(time.Now()) }
+
+// syncLate says that a synchronized update has had its time.
+type syncLate struct{}
+
+// syncPause is a little longer than a pane holds a synchronized update back.
+const syncPause = 200 * time.Millisecond
+
+// awaitSync looks again after a while when the program is in a synchronized
+// update: it may never end it.
+func (w *workspace) awaitSync() tea.Cmd {
+	f := w.source()
+	if f == nil || !f.pane.Modes().Synchronized {
+		return nil
+	}
+	return tea.Tick(syncPause, func(time.Time) tea.Msg { return syncLate{} })
+}

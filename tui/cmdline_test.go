@@ -1,0 +1,79 @@
+package tui
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"aquarium/runtime/spec"
+)
+
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	full := spec.Options{
+		Name: "n", Rootfs: "host", Command: []string{"sh", "-c", "echo 'it''s' $X"}, TTY: true, Interactive: true, Remove: true,
+		RootSwitch: spec.Chroot, Share: []string{"uts", "net"}, Hostname: "h", Env: []string{"A=1", "B=x y"}, Workdir: "/w", User: "1:2",
+		Volumes: []string{"/a:/b:ro"}, ReadOnly: true, Writable: true, NoProc: true, CapAdd: []string{"ALL"}, CapDrop: []string{"KILL"},
+	}
+	for _, c := range []struct {
+		options spec.Options
+		want    string
+	}{
+		{spec.Options{Rootfs: "host", RootSwitch: spec.PivotRoot}, "aquarium run host"},
+		{spec.Options{Rootfs: "./a b", RootSwitch: spec.PivotRoot, TTY: true}, "aquarium run -t './a b'"},
+		{full, `aquarium run --name n --rm -it --root-switch chroot --share uts,net --hostname h -e A=1 -e 'B=x y' -w /w -u 1:2 ` +
+			`-v /a:/b:ro --read-only --writable --no-proc --cap-add ALL --cap-drop KILL host sh -c 'echo '\''it'\'''\''s'\'' $X'`},
+	} {
+		if got := commandLine(c.options); got != c.want {
+			t.Errorf("command line is\n%s, want\n%s", got, c.want)
+		}
+	}
+}
+
+func TestSplitWords(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		line string
+		want []string
+		err  bool
+	}{
+		{"", nil, false},
+		{"  a  b ", []string{"a", "b"}, false},
+		{`sh -c 'a b' "c d"`, []string{"sh", "-c", "a b", "c d"}, false},
+		{`a\ b "q\"q" 'x\y' "n\n"`, []string{"a b", `q"q`, `x\y`, `n\n`}, false},
+		{`'' ""`, []string{"", ""}, false},
+		{`'open`, nil, true},
+		{`end\`, nil, true},
+	} {
+		got, err := splitWords(c.line)
+		if !slices.Equal(got, c.want) || (err != nil) != c.err {
+			t.Errorf("splitWords(%q) = %q, %v; want %q", c.line, got, err, c.want)
+		}
+	}
+}
+
+// FuzzQuoteWords reads back what was quoted.
+func FuzzQuoteWords(f *testing.F) {
+	f.Add("a", "b c", `it's "quoted" \`)
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		words := []string{a, b, c}
+		got, err := splitWords(quoteWords(words))
+		if err != nil || !slices.Equal(got, words) {
+			t.Errorf("%q became %q, %v", words, got, err)
+		}
+	})
+}
+
+// TestShellReadsItBack asks a real shell.
+func TestShellReadsItBack(t *testing.T) {
+	t.Parallel()
+	words := []string{"plain", "two words", "it's", `back\slash`, "$HOME `id` *", "", "new\nline", "-n"}
+	out, err := exec.Command("/bin/sh", "-c", `for w in `+quoteWords(words)+`; do printf '%s\0' "$w"; done`).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"); !slices.Equal(got, words) {
+		t.Errorf("a shell read %q, want %q", got, words)
+	}
+}
