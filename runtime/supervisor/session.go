@@ -346,15 +346,6 @@ func (s *session) save(w io.Writer) error {
 	return nil
 }
 
-// tell sends a message to every viewer.
-func (s *session) tell(kind wire.Type, message any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for v := range s.viewers {
-		v.send(kind, message)
-	}
-}
-
 func (s *session) started(process *os.Process) {
 	s.mu.Lock()
 	s.process = process
