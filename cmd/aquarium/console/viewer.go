@@ -72,7 +72,7 @@ func (v *Viewer) Run() (exit wire.ExitReport, err error) {
 	}
 	defer v.watchSignals()()
 	if err := v.Open(v.outer.size()); err != nil {
-		return wire.ExitReport{}, err
+		return wire.ExitReport{}, v.whyNot(err)
 	}
 	if v.Input {
 		go v.pumpInput()
@@ -80,6 +80,20 @@ func (v *Viewer) Run() (exit wire.ExitReport, err error) {
 	exit, err = v.show()
 	ended = err == nil
 	return exit, err
+}
+
+// whyNot finds what made Open go wrong: where the program could not be started
+// the supervisor has said so before it went.
+func (v *Viewer) whyNot(refused error) error {
+	for {
+		kind, payload, err := v.Conn.Next()
+		if err != nil {
+			return refused
+		}
+		if _, _, err = v.handle(frame{kind: kind, payload: payload}); errors.As(err, new(NotStarted)) {
+			return err
+		}
+	}
 }
 
 // handBack gives the user's terminal back, also after a panic.
