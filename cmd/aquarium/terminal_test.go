@@ -263,7 +263,7 @@ func TestFullScreenProgramsComeBack(t *testing.T) {
 func TestLogsInATerminal(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	u := p.sit(t, "run", "--name", "coral", p.bb(), "sh", "-c", `printf 'plain \033[31mred\033[m \033[6n\033]0;title\007\033[2J\033[?1049hend\n'`)
+	u := p.sit(t, "run", "--name", "coral", p.bb(), "sh", "-c", `stty -echo; printf 'plain \033[31mred\033[m \033[6n\033]0;title\007\033[2J\033[?1049hend\n'`)
 	u.leaves()
 	u = p.sit(t, "logs", "coral")
 	u.sees("^plain red end$")
