@@ -50,6 +50,9 @@ func (m *root) takePrefix(msg prefixPressed) tea.Cmd {
 	if msg.from != m.keyboard.now {
 		return nil // it has been detached since
 	}
+	if m.screen() != nil {
+		return m.detach() // a screen has nowhere to zoom or scroll to
+	}
 	switch msg.command {
 	case terminal.CommandDetach:
 		return m.detach()

@@ -92,6 +92,7 @@ type inspection struct {
 
 	shown    bool
 	turn     int // counts readings: the answer to an older one is dropped
+	readings int // that have come back
 	known    bool
 	answered bool // the last reading has
 	overdue  bool
@@ -209,6 +210,7 @@ func (m lookDone) deliver() tea.Cmd {
 	if m.turn != in.turn || !in.shown {
 		return nil
 	}
+	in.readings++
 	in.known, in.answered, in.overdue, in.err = true, true, false, m.err
 	if m.err == nil || len(m.sheet.lines) > 0 {
 		in.page.set(m.sheet)
@@ -256,6 +258,8 @@ func (in *inspection) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 		if text := in.page.text(); text != "" {
 			return ask(func(m *root) tea.Cmd { return m.copyText(text) }), true
 		}
+	case "=":
+		return openSplit(in), true
 	case "/":
 		return ask(func(m *root) tea.Cmd {
 			m.prompt = &prompt{label: "Filter: ", line: newInput(in.page.list.filter), list: &in.page.list}
@@ -272,7 +276,7 @@ func (in *inspection) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 
 // hints are the keys that press handles.
 func (in *inspection) hints() []hint {
-	hints := slices.Clone(in.facet.hints)
+	hints := append(slices.Clone(in.facet.hints), hint{"=", "host beside"})
 	if !slices.ContainsFunc(hints, func(h hint) bool { return h.key == "Enter" }) {
 		hints = append(hints, hint{"Enter", "details"})
 	}

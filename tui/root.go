@@ -216,6 +216,7 @@ func (m *root) takeSandboxes(msg sandboxesListed) tea.Cmd {
 		return nil
 	}
 	m.sandboxes.set(msg.list)
+	m.tellScreens(msg.list)
 	m.work.feeds.retain(msg.list)
 	sb, ok := m.sandboxes.selected()
 	var show tea.Cmd

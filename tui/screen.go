@@ -2,6 +2,9 @@ package tui
 
 import (
 	tea "charm.land/bubbletea/v2"
+
+	"aquarium/runtime/inspect"
+	"aquarium/runtime/sandbox"
 )
 
 // screen is something that takes the place of all panels until Esc: the
@@ -78,12 +81,6 @@ func (m *root) pressScreen(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// drawScreen draws the screen in front with its name above.
-func (m *root) drawScreen(w, h int) []string {
-	v := m.screen().view(w, h-1)
-	return append(v.rows, m.theme.rule("", v.note, w))
-}
-
 // copyText puts text on the clipboard, and says so.
 func (m *root) copyText(text string) tea.Cmd {
 	m.notice = "Copied: " + m.theme.cut(visible(text), 40)
@@ -102,3 +99,22 @@ func (w *workspace) leave() {
 
 // focusable is a tab that looks different while the keys go to it.
 type focusable interface{ focus(has bool) }
+
+// splitSelected puts the host beside the open view, or beside the processes.
+func (m *root) splitSelected() tea.Cmd {
+	if t, ok := m.work.tab().(*facetTab); ok {
+		return openSplit(t.in)
+	}
+	in := newInspection(m.theme, inspect.New(), processesFacet())
+	in.who = whoIs(m.work.subject)
+	return openSplit(in)
+}
+
+// tellScreens tells the screens which sandboxes there are now.
+func (m *root) tellScreens(list []sandbox.Sandbox) {
+	for _, s := range m.screens {
+		if matrix, ok := s.(*matrixScreen); ok {
+			matrix.setSandboxes(list)
+		}
+	}
+}

@@ -21,8 +21,10 @@ type sheet struct {
 // section is a table under a heading.
 type section struct {
 	title   string // "" has no heading
+	name    string // what it is matched by with the host's; "" is the title without the number
 	columns []column
 	rows    []row
+	beside  bool // says what the host's side says anyway
 }
 
 // column is a column of a table.
@@ -31,6 +33,7 @@ type column struct {
 	right bool   // numbers
 	flex  bool   // takes the room that is left
 	rank  int    // the highest go first where there is no room; 0 stays
+	moves bool   // is another at every reading
 
 	natural int // width of the widest cell, by finish
 }

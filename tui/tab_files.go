@@ -76,7 +76,7 @@ func entryRow(l look, e inspect.Entry) row {
 	default:
 		size = strings.TrimSpace(e.Kind + " " + e.Device)
 	}
-	layer := e.Layer
+	layer := strings.Replace(e.Layer, "lower", "rootfs", 1)
 	r := row{key: e.Name, data: e}
 	if layer == "upper" {
 		layer, r.tone = "written here", toneGood

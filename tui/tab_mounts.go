@@ -71,7 +71,7 @@ func mountRow(m inspect.Mount, host bool) row {
 
 // missingMounts are what the host has mounted and the sandbox does not see.
 func missingMounts(targets []string) section {
-	s := section{title: fmt.Sprintf("Only on the host (%d)", len(targets)), columns: []column{{flex: true}}}
+	s := section{title: fmt.Sprintf("Only on the host (%d)", len(targets)), columns: []column{{flex: true}}, beside: true}
 	for _, target := range targets {
 		s.rows = append(s.rows, row{key: target, cells: []string{target}, tone: toneMuted})
 	}

@@ -54,7 +54,7 @@ func counted(title string, n int) string {
 
 func interfaces(list []inspect.Interface) section {
 	s := section{title: counted("Interfaces", len(list)), columns: []column{
-		{name: "NAME"}, {name: "STATE"}, {name: "KIND", rank: 2}, {name: "ADDRESSES", flex: true}, {name: "IN", right: true, rank: 3}, {name: "OUT", right: true, rank: 3}, {name: "MTU", right: true, rank: 4},
+		{name: "NAME"}, {name: "STATE"}, {name: "KIND", rank: 2}, {name: "ADDRESSES", flex: true}, {name: "IN", right: true, rank: 3, moves: true}, {name: "OUT", right: true, rank: 3, moves: true}, {name: "MTU", right: true, rank: 4},
 	}}
 	for _, i := range list {
 		var addresses []string

@@ -39,9 +39,9 @@ func readProcesses(ctx context.Context, l look) (sheet, error) {
 	}
 	before, _ := l.kept.(processTimes)
 	now := processTimes{time.Now(), make(map[processKey]time.Duration, len(view.List))}
-	table := section{columns: []column{
-		{name: "PID", right: true}, {name: "HOST", right: true, rank: 1}, {name: "USER", rank: 3}, {name: "STATE", rank: 2},
-		{name: "CPU", right: true, rank: 4}, {name: "MEM", right: true, rank: 5}, {name: "COMMAND", flex: true},
+	table := section{name: "Processes", columns: []column{
+		{name: "PID", right: true}, {name: "HOST", right: true, rank: 1}, {name: "USER", rank: 3}, {name: "STATE", rank: 2, moves: true},
+		{name: "CPU", right: true, rank: 4, moves: true}, {name: "MEM", right: true, rank: 5, moves: true}, {name: "COMMAND", flex: true},
 	}}
 	zombies := 0
 	for _, p := range view.List {
@@ -67,6 +67,7 @@ func readProcesses(ctx context.Context, l look) (sheet, error) {
 // does nothing to it when it comes from inside.
 func pid1Section(view *inspect.Processes, zombies int) section {
 	s := named("")
+	s.name = "PID 1"
 	if view.List != nil && len(view.List) > 0 && view.List[0].PID == 1 {
 		s.add("PID 1 ignores", cmp.Or(shortSignals(view.Ignored), "no signal"), tonePlain)
 		s.add("PID 1 catches", cmp.Or(shortSignals(view.Caught), "no signal: SIGTERM from inside does nothing"), tonePlain)

@@ -51,8 +51,9 @@ func (m *root) draw() (rows []string, cursor *tea.Cursor) {
 		return rows[:min(len(rows), l.rows)], nil
 	}
 	body := tabView{}
-	if m.screen() != nil {
-		rows = m.drawScreen(l.cols, l.rows-1)
+	if s := m.screen(); s != nil {
+		body = s.view(l.cols, l.rows-1)
+		rows, cursor = body.rows, body.cursor
 	} else if r := l.body[panelWork]; r.w > 0 {
 		body = m.drawWork(r.w, r.h)
 		if m.keyboard.attached() && body.cursor != nil {
@@ -218,8 +219,11 @@ func (m *root) lastRow() (row string, cursor *tea.Cursor) {
 // attachedHints are the keys that are not the program's.
 func (m *root) attachedHints() []hint {
 	p := m.prefix()
+	if m.screen() != nil {
+		return []hint{{p + " d", "take the keys back"}, {p + " " + p[len(p)-1:], "send " + p}}
+	}
 	hints := []hint{{p + " d", "detach"}, {p + " z", "zoom"}, {p + " [", "scroll back"}, {p + " " + p[len(p)-1:], "send " + p}}
-	if m.zoomed {
+	if m.zoomed && m.screen() == nil {
 		hints = append([]hint{{visible(m.work.subject.Name), "attached"}}, hints...)
 	}
 	return hints
