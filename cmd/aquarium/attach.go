@@ -40,6 +40,9 @@ together with it.`,
 		if sb.Status == supervisor.Stopped {
 			return stopped("attach to", sb)
 		}
+		if sb.Status == supervisor.Created {
+			return &sandbox.Error{What: "attach to " + sb.Name, Err: errors.New("its launch waits between two steps"), Way: "`aquarium step " + sb.Name + "` goes on with it"}
+		}
 		conn, err := sb.Dial()
 		if err != nil {
 			return err

@@ -89,7 +89,7 @@ directories given are listed there too.`,
 	root.SetFlagErrorFunc(usageError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
-	root.AddCommand(newRun(), newPs(), newAttach(), newExec(), newLogs(), newTrace(), newStop(), newKill(), newRm(), newInspect(), newEnter(), newRootfs(), newDoctor(), newCompletion())
+	root.AddCommand(newRun(), newPs(), newAttach(), newExec(), newLogs(), newTrace(), newStep(), newStop(), newKill(), newRm(), newInspect(), newEnter(), newRootfs(), newDoctor(), newCompletion())
 	return root
 }
 

@@ -31,7 +31,8 @@ input, output and error are passed through as three pipes, and signals too.`,
   aquarium run -d --name web ./debian nginx    print the id and leave it running
   aquarium run --rm -v ./src:/src:ro ./debian make -C /src
   tar c . | aquarium run --rm ./debian tar t   standard input as a pipe
-  aquarium run --dry-run ./busybox             the launch, call by call`,
+  aquarium run --dry-run ./busybox             the launch, call by call
+  aquarium run --step ./busybox                the launch, one call at a time`,
 		Args:              arguments(1, -1, "ROOTFS"),
 		ValidArgsFunction: completeRun,
 	}
@@ -88,14 +89,18 @@ func launch(store *sandbox.Store, r runFlags, keys console.Prefix) error {
 		return err
 	}
 	defer conn.Close()
-	return look(sb, console.Viewer{
+	v := console.Viewer{
 		Conn: conn,
 		Open: func(size wire.Dimensions) error {
 			return conn.Attach(wire.AttachRequest{Dimensions: size, History: true, Follow: true, Lossless: true})
 		},
 		TTY: r.TTY, Input: r.Interactive, Ends: true, Prefix: keys,
 		Signal: sb.Signal,
-	})
+	}
+	if r.Stepped {
+		return lead(sb, conn, v)
+	}
+	return look(sb, v)
 }
 
 // look shows a program until it ends, and words how looking ended.

@@ -1,9 +1,12 @@
 package observe
 
 import (
-	"cmp"
+	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
+
+	"aquarium/runtime/kernel"
 )
 
 // Change is one thing that is not as it was before. Before or After is ""
@@ -45,8 +48,16 @@ func Diff(a, b State) []Change {
 	d.add("hostname", "", a.Hostname, b.Hostname)
 	d.add("program", "", a.Program, b.Program)
 	d.user(a.User, b.User)
-	d.mounts(a.Mounts, b.Mounts)
-	d.processes(a.Processes, b.Processes)
+	if a.Namespaces["mnt"] != b.Namespaces["mnt"] {
+		d.mounts(renumber(a.Mounts, b.Mounts), b.Mounts)
+	} else {
+		d.mounts(a.Mounts, b.Mounts)
+	}
+	if a.Namespaces["pid"] != b.Namespaces["pid"] {
+		d.processes(nil, b.Processes)
+	} else {
+		d.processes(a.Processes, b.Processes)
+	}
 	d.set("interface", a.Interfaces, b.Interfaces)
 	d.set("address", a.Addresses, b.Addresses)
 	return d.changes
@@ -73,11 +84,29 @@ func (d *differ) user(a, b User) {
 	d.add("group", "", a.GIDs, b.GIDs)
 	d.add("groups", "", a.Groups, b.Groups)
 	d.add("uid map", "", a.UIDMap, b.UIDMap)
-	d.add("effective capabilities", "", a.Effective, b.Effective)
-	d.add("bounding capabilities", "", a.Bounding, b.Bounding)
+	d.capabilities("effective capabilities", a.Effective, b.Effective)
+	d.capabilities("bounding capabilities", a.Bounding, b.Bounding)
 	d.add("umask", "", a.Umask, b.Umask)
 	d.add("no_new_privs", "", onOff(a.NoNewPrivs), onOff(b.NoNewPrivs))
 	d.add("seccomp filter", "", onOff(a.Seccomp), onOff(b.Seccomp))
+}
+
+// capabilities names those that are left of a hexadecimal mask, and counts
+// those that were there before.
+func (d *differ) capabilities(kind, before, after string) {
+	if before == after {
+		return
+	}
+	was := ""
+	if mask, err := strconv.ParseUint(before, 16, 64); err == nil {
+		was = strconv.Itoa(bits.OnesCount64(mask)) + " of them"
+	}
+	mask, _ := strconv.ParseUint(after, 16, 64)
+	left := strings.Join(kernel.CapabilityNames(mask), " ")
+	if left == "" {
+		left = "none"
+	}
+	d.add(kind, "", was, left)
 }
 
 func onOff(on bool) string {
@@ -108,6 +137,23 @@ func (d *differ) mounts(a, b []Mount) {
 			d.add("mount", old.Point, old.What(), "")
 		}
 	}
+}
+
+// renumber gives mounts the IDs of their copies in a new mount namespace,
+// which has the same mounts in the same order. Those without a copy get none.
+func renumber(original, copies []Mount) []Mount {
+	renumbered := slices.Clone(original)
+	used := make(map[int]bool)
+	for i, m := range renumbered {
+		renumbered[i].ID = -1 - i
+		for _, c := range copies {
+			if !used[c.ID] && c.Point == m.Point && c.What() == m.What() {
+				renumbered[i].ID, used[c.ID] = c.ID, true
+				break
+			}
+		}
+	}
+	return renumbered
 }
 
 func (d *differ) sameMount(a, b Mount) {
@@ -149,31 +195,38 @@ func (d *differ) set(kind string, a, b []string) {
 // Summary is changes with those that many mounts share put together: making
 // everything private, or moving the root, changes each mount alike.
 func Summary(changes []Change) []string {
-	type group struct{ kind, before, after string }
-	count := make(map[group]int)
-	key := func(c Change) group {
-		if c.Kind == "mount point" {
-			return group{kind: c.Kind}
-		}
-		if c.Kind == "propagation" {
-			return group{c.Kind, "", cmp.Or(c.After, "gone")}
-		}
-		return group{c.Kind + " " + c.Name, c.Before, c.After}
-	}
+	count := make(map[string]int)
 	for _, c := range changes {
-		count[key(c)]++
+		count[c.group()]++
 	}
+	said := make(map[string]bool)
 	var lines []string
 	for _, c := range changes {
-		k := key(c)
-		switch n := count[k]; {
-		case n == 0: // said already
-		case n == 1:
+		group := c.group()
+		n := count[group]
+		switch {
+		case group == "" || n < minGroup:
 			lines = append(lines, c.String())
-		default:
-			lines = append(lines, c.Kind+" of "+strconv.Itoa(n)+" mounts, such as "+c.String())
+		case !said[group]:
+			lines = append(lines, strconv.Itoa(n)+" "+group+", such as "+c.String())
 		}
-		count[k] = 0
+		said[group] = true
 	}
 	return lines
+}
+
+// minGroup is how many changes are put together at least.
+const minGroup = 3
+
+// group names the changes that this one may be counted with, "" for none.
+func (c Change) group() string {
+	switch {
+	case c.Kind == "propagation":
+		return "mounts share events otherwise"
+	case c.Kind == "mount point":
+		return "mounts moved"
+	case c.Kind == "mount" && c.After == "":
+		return "mounts are gone"
+	}
+	return ""
 }

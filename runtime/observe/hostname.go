@@ -8,34 +8,51 @@ import (
 )
 
 // hostname is the one that a process sees. Only a process in its UTS
-// namespace is told, so a thread goes there and is then thrown away; without
-// the right to (see setns(2)), it is "".
+// namespace is told, so this thread goes there and comes back; without the
+// right to (see setns(2)), the answer is "".
 func hostname(pid int, namespace uint64) string {
 	if namespace == namespaceID("/proc/self", "uts") {
-		return nodename()
+		return Hostname()
 	}
+	home, err := os.Open("/proc/thread-self/ns/uts")
+	if err != nil {
+		return ""
+	}
+	defer home.Close()
+	there, err := os.Open("/proc/" + strconv.Itoa(pid) + "/ns/uts")
+	if err != nil {
+		return ""
+	}
+	defer there.Close()
 	found := make(chan string)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		found <- hostnameIn("/proc/" + strconv.Itoa(pid) + "/ns/uts")
+		runtime.LockOSThread()
+		name := ""
+		if setns(there) == nil {
+			name = Hostname()
+			if setns(home) != nil {
+				found <- name
+				return // still locked: the thread ends with the goroutine
+			}
+		}
+		// A thread that ends takes along the children that it has started with
+		// PR_SET_PDEATHSIG, so this one is kept.
+		runtime.UnlockOSThread()
+		found <- name
 	}()
 	return <-found
 }
 
-func hostnameIn(namespace string) string {
-	file, err := os.Open(namespace)
-	if err != nil {
-		return ""
+func setns(namespace *os.File) error {
+	_, _, errno := syscall.RawSyscall(sysSetns, namespace.Fd(), syscall.CLONE_NEWUTS, 0)
+	if errno != 0 {
+		return errno
 	}
-	defer file.Close()
-	if _, _, errno := syscall.RawSyscall(sysSetns, file.Fd(), syscall.CLONE_NEWUTS, 0); errno != 0 {
-		return ""
-	}
-	return nodename()
+	return nil
 }
 
-// nodename is uname(2)'s.
-func nodename() string {
+// Hostname is the caller's own, by uname(2).
+func Hostname() string {
 	var uts syscall.Utsname
 	if syscall.Uname(&uts) != nil {
 		return ""

@@ -2,7 +2,7 @@
 // changed between two readings: the half-built sandbox of a stepped launch.
 // It asks only the kernel (proc(5)), never the plan.
 //
-// The package imports only the standard library, so that supervisors can use
+// The package imports only the standard library and package kernel, so that supervisors can use
 // it; package reexec says why.
 package observe
 
@@ -13,17 +13,16 @@ import (
 	"strings"
 )
 
-// State is what the kernel knows of a process at one moment. Paths are those
-// of the process: relative to its own root, but for Root itself.
+// State is what the kernel knows of a process at one moment.
 type State struct {
 	PID        int               `json:"pid"`
-	Namespaces map[string]uint64 `json:"namespaces"` // kind → inode, see namespaces(7)
-	Root       string            `json:"root"`       // as the reader sees it; "/" for a root that is its mount namespace's
-	Cwd        string            `json:"cwd"`
+	Namespaces map[string]uint64 `json:"namespaces"`         // kind → inode, see namespaces(7)
+	Root       string            `json:"root"`               // in its mount namespace; not "/" in a chroot
+	Cwd        string            `json:"cwd"`                // likewise
 	Hostname   string            `json:"hostname,omitempty"` // "" where it could not be read
 	Program    string            `json:"program"`            // its arguments
 	User       User              `json:"user"`
-	Mounts     []Mount           `json:"mounts"`
+	Mounts     []Mount           `json:"mounts"`     // below its root
 	Processes  []Process         `json:"processes"`  // of its pid namespace, where that is its own
 	Interfaces []string          `json:"interfaces"` // of its network namespace
 	Addresses  []string          `json:"addresses"`  // of those, IPv4 then IPv6: an interface that is up

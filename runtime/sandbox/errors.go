@@ -54,6 +54,9 @@ func (e *LaunchError) Trace() (t step.Trace, ok bool) {
 // Hint names the knob that forbids the refused call, or what to look at, and
 // where the launch can be seen.
 func (e *LaunchError) Hint() string {
+	if e.Report.Aborted {
+		return ""
+	}
 	way := way(e.Report)
 	if len(e.Report.Trace) == 0 {
 		return way

@@ -51,7 +51,8 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 			return running, err
 		}
 	}
-	if running.Status == supervisor.Creating || running.Remove {
+	neverRan := running.Status == supervisor.Creating || running.Status == supervisor.Created
+	if neverRan || running.Remove {
 		s.erase(running)
 		return running, fs.ErrNotExist
 	}

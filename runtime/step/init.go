@@ -39,8 +39,9 @@ const initSocket = 3
 
 // report is one message from init.
 type report struct {
-	Before *int    `json:"before,omitempty"` // stepped: about to do this step
-	Events []Event `json:"events,omitempty"`
+	Before   *int    `json:"before,omitempty"`   // stepped: about to do this step
+	Hostname string  `json:"hostname,omitempty"` // stepped: what uname(2) says, which only init is told
+	Events   []Event `json:"events,omitempty"`
 }
 
 // Answers to a stepped init: do the next step, or leave it out.
@@ -122,7 +123,7 @@ func (w *World) event(seq int, err error, took time.Duration) Event {
 // ask reports that step seq is next and waits for the answer; without one the
 // launch is over.
 func (i *interpreter) ask(seq int) (answer byte, ok bool) {
-	if i.send(report{Before: &seq, Events: i.events}) != nil {
+	if i.send(report{Before: &seq, Hostname: observe.Hostname(), Events: i.events}) != nil {
 		return 0, false
 	}
 	i.events = nil

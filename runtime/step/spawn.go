@@ -15,6 +15,8 @@ type Launch struct {
 	Events []Event
 	// Process is init, later the program.
 	Process *os.Process
+	// Hostname is what a stepped init sees; "" before its first report.
+	Hostname string
 	// Console is the master of the sandbox's terminal; nil before the step
 	// that opens it, and in a sandbox without one.
 	Console *os.File
@@ -84,7 +86,7 @@ func (l *Launch) Next() (before int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	l.reported = time.Now()
+	l.reported, l.Hostname = time.Now(), decoded.Hostname
 	l.Events = append(l.Events, decoded.Events...)
 	if n := len(l.Events); n > 0 {
 		if err := l.Events[n-1].Err(); err != nil {
@@ -101,7 +103,7 @@ func (l *Launch) Next() (before int, err error) {
 // execve was left to do.
 func (l *Launch) end() error {
 	if len(l.Events) < l.total-1 {
-		return fmt.Errorf("launch: init ended after step %d of %d without a word", len(l.Events), l.total)
+		return fmt.Errorf("init ended after step %d of %d without a word", len(l.Events), l.total)
 	}
 	l.Events = append(l.Events, Event{Seq: l.total - 1, Took: time.Since(l.reported)})
 	return io.EOF

@@ -27,6 +27,13 @@ const (
 	indentWords = 17
 )
 
+// Text shows one step as a plan's Text does, under the given number.
+func (s Step) Text(number int) string {
+	var out strings.Builder
+	s.write(&out, number)
+	return out.String()
+}
+
 func (s Step) write(out *strings.Builder, number int) {
 	fmt.Fprintf(out, "%3d  %-10s  %s\n", number, s.Actor, s.Call())
 	for _, line := range flow(s.Parts()) {

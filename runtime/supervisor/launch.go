@@ -76,17 +76,19 @@ func (s *supervisor) setPID(pid int) {
 }
 
 // fail undoes a launch that did not come to its end, and says so.
-func (s *supervisor) fail(err error, first *viewer) {
+func (s *supervisor) fail(err error) {
 	report := failure(err)
 	if !report.Aborted {
 		report.Trace = s.keepFailed()
 	}
 	s.undo()
-	s.announce(report)
-	first.finish()
+	told := s.announce(report)
+	for _, v := range told {
+		v.finish()
+	}
 	s.session.decide()
 	s.session.finish(wire.ExitReport{Code: report.Code, Reason: report.Error})
-	within(flushTime, first.waitEnd)
+	within(flushTime, func() { waitEnds(told) })
 }
 
 // failure words a failed launch, with the exit status docker gives it.

@@ -51,6 +51,7 @@ func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload 
 			return err
 		}
 		target.attach(v, request)
+		s.attached(v)
 		if v.creator && target == s.session {
 			target.decide()
 		}
@@ -87,8 +88,8 @@ func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload 
 		if err := json.Unmarshal(payload, &request); err != nil {
 			return err
 		}
-		if target == s.session && s.abort() {
-			return done(v, nil)
+		if target == s.session && s.abortFor(v) {
+			return nil
 		}
 		return done(v, target.signal(syscall.Signal(request.Number)))
 	case wire.Stop:
@@ -96,8 +97,8 @@ func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload 
 		if err := json.Unmarshal(payload, &request); err != nil {
 			return err
 		}
-		if target == s.session && s.abort() {
-			return done(v, nil)
+		if target == s.session && s.abortFor(v) {
+			return nil
 		}
 		return done(v, target.stop(request))
 	}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
 	"aquarium/runtime/observe"
 	"aquarium/runtime/step"
@@ -44,7 +46,7 @@ func (s *supervisor) performStepped() error {
 		}
 	}
 	if s.launch.Process == nil {
-		return errors.New("launch: without its clone there is no init")
+		return errors.New("without its clone there is no init")
 	}
 	if err := s.launch.Send(s.boot.Plan); err != nil {
 		return err
@@ -60,6 +62,9 @@ func (s *supervisor) performStepped() error {
 		}
 		if r.err != nil {
 			return r.err
+		}
+		if r.before < 0 {
+			continue // the last report, before the program takes over
 		}
 		a, err := s.halt(r.before, reports)
 		if err == nil {
@@ -87,10 +92,9 @@ func (s *supervisor) listen(reports chan<- progress) {
 // halt tells the watchers that the launch stands before a step, and waits for
 // an answer, or for init's end.
 func (s *supervisor) halt(before int, reports <-chan progress) (answer, error) {
-	s.record(before)
+	report := s.record(before)
 	st := &s.boot.State
 	st.Status = Created
-	report := &wire.StepReport{Before: before}
 	if process := s.launch.Process; process != nil {
 		s.setPID(process.Pid)
 		report.PID = process.Pid
@@ -114,7 +118,7 @@ func (s *supervisor) halt(before int, reports <-chan progress) (answer, error) {
 		s.mu.Lock()
 		s.before = nil
 		s.mu.Unlock()
-		return answer{}, fmt.Errorf("launch: init was killed before step %d", before+1)
+		return answer{}, fmt.Errorf("init was killed before step %d", before+1)
 	}
 }
 
@@ -136,7 +140,7 @@ func (s *supervisor) abort() bool { return s.answer(answer{abort: true}) }
 
 // record notes what the kernel knows before a step: of init, and before the
 // clone of this process, from which init's world is copied.
-func (s *supervisor) record(before int) {
+func (s *supervisor) record(before int) *wire.StepReport {
 	pid := os.Getpid()
 	if s.launch.Process != nil {
 		pid = s.launch.Process.Pid
@@ -147,10 +151,16 @@ func (s *supervisor) record(before int) {
 	if s.launch.Process != nil {
 		s.trace.PID = pid
 	}
-	if err == nil {
-		s.trace.States = append(s.trace.States, step.Snapshot{Before: before, State: state})
-	}
 	s.trace.Events = append([]step.Event(nil), s.launch.Events...)
+	report := &wire.StepReport{Before: before, Events: s.trace.Events}
+	if err == nil {
+		if s.launch.Hostname != "" && before < len(s.boot.Plan.Steps) {
+			state.Hostname = s.launch.Hostname
+		}
+		s.trace.States = append(s.trace.States, step.Snapshot{Before: before, State: state})
+		report.State = &state
+	}
+	return report
 }
 
 // watch tells a viewer from now on of steps and of the start.
@@ -169,15 +179,56 @@ func (s *supervisor) watch(v *viewer) {
 func (s *supervisor) unwatch(v *viewer) {
 	s.mu.Lock()
 	delete(s.watchers, v)
+	s.changed.Broadcast()
 	s.mu.Unlock()
 }
 
-// announce tells the watchers how the launch ended.
-func (s *supervisor) announce(report wire.StartedReport) {
+// attached notes that a watcher has seen the program itself.
+func (s *supervisor) attached(v *viewer) {
+	s.mu.Lock()
+	if s.watchers[v] {
+		s.watchers[v] = false
+		s.changed.Broadcast()
+	}
+	s.mu.Unlock()
+}
+
+// waitWatchers waits until every watcher has attached or gone: one that has
+// led the launch wants to see a program, too, that ends at once.
+func (s *supervisor) waitWatchers() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for slices.Contains(slices.Collect(maps.Values(s.watchers)), true) {
+		s.changed.Wait()
+	}
+}
+
+// announce tells the watchers how the launch ended, and returns them.
+func (s *supervisor) announce(report wire.StartedReport) []*viewer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun = &report
+	var told []*viewer
 	for v := range s.watchers {
 		v.send(wire.Started, report)
+		told = append(told, v)
 	}
+	return told
+}
+
+// abortFor aborts a launch that waits, for a viewer that asked for something
+// else with this effect, such as a signal. The viewer has its answer first:
+// this process may be gone right after.
+func (s *supervisor) abortFor(v *viewer) bool {
+	s.mu.Lock()
+	waits := s.before != nil
+	s.mu.Unlock()
+	if !waits {
+		return false
+	}
+	v.send(wire.Done, wire.ErrorReport{})
+	v.finish()
+	within(flushTime, v.waitEnd)
+	s.abort()
+	return true
 }

@@ -74,7 +74,8 @@ type supervisor struct {
 	mu       sync.Mutex
 	before   *wire.StepReport // the step that a stepped launch waits for
 	begun    *wire.StartedReport
-	watchers map[*viewer]bool // are told of steps and of the start
+	watchers map[*viewer]bool // are told of steps and of the start; true until they have attached
+	changed  *sync.Cond       // watchers did
 	trace    step.Trace       // as far as it is known
 }
 
@@ -86,6 +87,7 @@ func Main() {
 	}
 	conn := wire.Socket(bootSocket, "creator")
 	s := &supervisor{answers: make(chan answer, 1), watchers: make(map[*viewer]bool)}
+	s.changed = sync.NewCond(&s.mu)
 	var p Preparation
 	mustRead(conn, wire.Prepare, &p)
 	setTitle(p.Name)
@@ -146,7 +148,7 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 		err = s.bringUp()
 	}
 	if err != nil {
-		s.fail(err, first)
+		s.fail(err)
 		return
 	}
 	s.announce(wire.StartedReport{PID: s.launch.Process.Pid})
@@ -154,6 +156,7 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 	report := s.session.wait() // its end is the end of the whole pid namespace
 	<-written
 	s.settle(report)
+	within(flushTime, s.waitWatchers)
 	s.session.finish(report)
 	first.finish()
 	within(flushTime, first.waitEnd)

@@ -27,6 +27,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"aquarium/runtime/observe"
+	"aquarium/runtime/step"
 )
 
 // Type says what a frame carries.
@@ -124,6 +127,9 @@ type StartedReport struct {
 type StepReport struct {
 	Before int `json:"before"` // index into the plan
 	PID    int `json:"pid"`    // init, as the host numbers it; 0 before the clone
+
+	State  *observe.State `json:"state,omitempty"`  // what the kernel knows of init now; of the supervisor before the clone
+	Events []step.Event   `json:"events,omitempty"` // what came of the steps so far
 }
 
 // StepRequest answers a StepReport. One that is not about the step at hand is
