@@ -159,10 +159,16 @@ func (f *enterFlags) enter(argv []string) error {
 		return refusal(what, err)
 	}
 	restoreFileLimit()
+	signals := listen() // before there is anybody to pass them on to
 	process, err := join.Start()
 	if err != nil {
 		return &enterError{what, err}
 	}
+	go func() {
+		for s := range signals {
+			process.Signal(s)
+		}
+	}()
 	return follow(process)
 }
 
@@ -241,19 +247,27 @@ func openPlace(flag optionalFile, target *inspect.Target, own func(*inspect.Targ
 // in os.StartProcess and in an exec, even one that comes to nothing.
 func restoreFileLimit() { syscall.Exec("", nil, nil) }
 
-// follow waits for the command as nsenter does: Ctrl-C and Ctrl-Z reach it
-// through the terminal, so this process does nothing of its own, but stops
-// when it stops.
-func follow(process *os.Process) error {
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
-	go func() {
-		for s := range signals {
-			if s != syscall.SIGINT && s != syscall.SIGQUIT {
-				process.Signal(s)
+// listen takes the signals that are the command's: some are passed on, and
+// those of the terminal's keys reach it by themselves. What is ignored (see
+// nohup(1)) stays so, for the command too.
+func listen() <-chan os.Signal {
+	passed, dropped := make(chan os.Signal, 8), make(chan os.Signal, 1)
+	take := func(to chan<- os.Signal, signals ...os.Signal) {
+		for _, s := range signals {
+			if !signal.Ignored(s) {
+				signal.Notify(to, s)
 			}
 		}
-	}()
+	}
+	take(passed, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	take(dropped, syscall.SIGINT, syscall.SIGQUIT)
+	return passed
+}
+
+// follow waits for the command as nsenter does: it stops when the command
+// stops, so that the shell that started this process can go on, and lets the
+// command go on when it goes on itself.
+func follow(process *os.Process) error {
 	for {
 		var status unix.WaitStatus
 		_, err := unix.Wait4(process.Pid, &status, unix.WUNTRACED, nil)
