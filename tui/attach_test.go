@@ -64,6 +64,9 @@ func TestSizeFollowsThePane(t *testing.T) {
 	u.seesNo("Sandboxes")
 	u.types("stty size\r")
 	u.sees("23 80")
+	for cols := 81; cols < 100; cols++ { // somebody drags the window's corner
+		u.resize(cols, 30)
+	}
 	u.resize(100, 30)
 	u.waits("for the last row to move", func(screen string) bool {
 		rows := strings.Split(screen, "\n")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 
 	"aquarium/runtime/sandbox"
@@ -26,7 +27,8 @@ type feed struct {
 	mu     sync.Mutex
 	frames sandbox.Frames // nil until connected
 	closed bool
-	asked  wire.Dimensions // the size this UI gave the sandbox's terminal; zero where another viewer did
+	asked  wire.Dimensions   // the size this UI gave the sandbox's terminal; zero where another viewer did
+	sent   []wire.Dimensions // those of them that have not come back yet
 	facts  feedFacts
 }
 
@@ -182,13 +184,19 @@ func (f *feed) resized(payload []byte) {
 		return
 	}
 	f.mu.Lock()
-	if size != f.asked && f.facts.ready {
+	if i := slices.Index(f.sent, size); i >= 0 {
+		f.sent = f.sent[i+1:]
+	} else if size != f.asked && f.facts.ready {
 		f.asked = wire.Dimensions{} // another viewer has its size now
 	}
 	f.mu.Unlock()
 	f.pane.Resize(size.Cols, size.Rows)
 	f.changed(f)
 }
+
+// maxSent bounds how many sizes are remembered: those that the sandbox's
+// terminal had already never come back.
+const maxSent = 64
 
 // own gives the sandbox's terminal the size of this UI's, and keeps it so
 // until another viewer does the same.
@@ -199,6 +207,9 @@ func (f *feed) own(size wire.Dimensions) {
 	f.mu.Lock()
 	same := f.asked == size
 	f.asked = size
+	if !same && f.tty {
+		f.sent = append(f.sent[max(0, len(f.sent)-maxSent):], size)
+	}
 	f.mu.Unlock()
 	switch {
 	case !f.tty:

@@ -246,8 +246,15 @@ func (m *root) measureUsage() tea.Cmd {
 	return measureUsage(inView, m.sandboxes.usage)
 }
 
-// fail shows an error until it is dismissed.
-func (m *root) fail(err error) { m.open(newErrorDialog(err)) }
+// fail shows an error until it is dismissed. While attached no key could do
+// that, and it goes to the last row.
+func (m *root) fail(err error) {
+	if m.keyboard.attached() {
+		m.notice = visible(err.Error())
+		return
+	}
+	m.open(newErrorDialog(err))
+}
 
 func (m *root) open(d dialog) { m.dialogs = append(m.dialogs, d) }
 
