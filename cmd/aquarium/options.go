@@ -47,6 +47,7 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.StringVar((*string)(&r.RootSwitch), "root-switch", string(spec.PivotRoot), "`HOW` the root becomes /: pivot_root, or chroot, which is not isolation")
 	f.BoolVar(&r.NoProc, "no-proc", false, "do not mount /proc")
 	f.BoolVar(&r.dryRun, "dry-run", false, "print the kernel calls of the launch, and do none of them")
+	f.BoolVar(&r.WhatIf, "what-if", false, "with --step: steps may be left out; nothing of the host's can be written")
 	f.BoolVar(&r.Stepped, "step", false, "halt before each kernel call, and show what the kernel then knows")
 	registerDetachKeys(f, &r.detachKeys)
 }

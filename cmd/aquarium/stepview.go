@@ -152,6 +152,24 @@ func (s *stepper) printNow() {
 	}
 	row("interfaces", strings.Join(now.Interfaces, " ")+"   addresses "+orNone(strings.Join(now.Addresses, " ")))
 	row("mounts", fmt.Sprintf("%d (m lists them)", len(now.Mounts)))
+	if s.at.Outer != 0 {
+		row("WHAT IF", s.leaks())
+	}
+}
+
+// leaks tells what of the sandbox's mounts shows in the outer mount namespace,
+// as it would on the host.
+func (s *stepper) leaks() string {
+	outer, err := observe.Mounts(s.at.Outer)
+	before, known := s.states[1] // of the outer namespace, before the clone
+	if err != nil || !known {
+		return "steps may be left out (s)"
+	}
+	leaked := observe.Diff(observe.State{Mounts: before.Mounts}, observe.State{Mounts: outer})
+	if len(leaked) == 0 {
+		return "steps may be left out (s); nothing shows in the outer mount namespace"
+	}
+	return "LEAKED to the outer mount namespace: " + strings.Join(observe.Summary(leaked), "; ")
 }
 
 func orNone(s string) string {

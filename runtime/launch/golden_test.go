@@ -57,6 +57,7 @@ func TestGoldenPlans(t *testing.T) {
 		{"capabilities", spec.Options{CapDrop: []string{"ALL"}, CapAdd: []string{"NET_RAW"}}, layered, root},
 		{"share-net", spec.Options{Share: []string{"net", "uts", "ipc"}}, layered, root},
 		{"share-pid-ordinary", spec.Options{Share: []string{"pid", "net"}}, layered, ordinary},
+		{"what-if", spec.Options{Stepped: true, WhatIf: true}, layered, root},
 		{"share-mnt", spec.Options{Share: []string{"mnt"}, RootSwitch: spec.Chroot, Writable: true, TTY: true}, written, root},
 	} {
 		t.Run(plan.name, func(t *testing.T) {

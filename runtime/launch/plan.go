@@ -7,6 +7,7 @@ package launch
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"syscall"
 
@@ -69,7 +70,23 @@ var cloneFlags = []struct {
 
 // Opening are the supervisor's own steps, the first of a plan: init can be
 // started before the rest of the plan is made.
-func Opening(s *specs.Spec) []step.Step { return []step.Step{clone(s)} }
+func Opening(s *specs.Spec) []step.Step {
+	if s.Annotations[spec.AnnotationWhatIf] == "true" {
+		return []step.Step{outer(s), clone(s)}
+	}
+	return []step.Step{clone(s)}
+}
+
+// outer is for a launch that may go wrong on purpose. The sandbox's own
+// directory, in which the root is put together, stays writable.
+func outer(s *specs.Spec) step.Step {
+	op := &step.Outer{Writable: []string{filepath.Dir(s.Annotations[spec.AnnotationMountpoint])}}
+	if overlays, err := spec.Overlays(s); err == nil && len(overlays) == 0 {
+		op.Writable = append(op.Writable, s.Root.Path)
+	}
+	return step.Step{Actor: step.Supervisor, Man: "mount_setattr(2)", Op: op,
+		Why: "WHAT IF: steps of this launch may be left out. An outer mount namespace keeps what then goes wrong from the host, whose files and devices cannot be written in it."}
+}
 
 func clone(s *specs.Spec) step.Step {
 	op := &step.Clone{Title: s.Annotations[spec.AnnotationName]}

@@ -59,11 +59,11 @@ func Read(pid int) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	mounts, err := os.ReadFile(dir + "/mountinfo")
+	mounts, err := Mounts(pid)
 	if err != nil {
 		return State{}, err
 	}
-	s := State{PID: pid, Namespaces: namespacesOf(dir), User: parseUser(string(status)), Mounts: ParseMounts(string(mounts))}
+	s := State{PID: pid, Namespaces: namespacesOf(dir), User: parseUser(string(status)), Mounts: mounts}
 	s.User.UIDMap = strings.Join(strings.Fields(firstLine(dir+"/uid_map")), " ")
 	s.Root, _ = os.Readlink(dir + "/root")
 	s.Cwd, _ = os.Readlink(dir + "/cwd")
@@ -73,6 +73,12 @@ func Read(pid int) (State, error) {
 	s.Interfaces = interfaces(dir)
 	s.Addresses = addresses(dir)
 	return s, nil
+}
+
+// Mounts reads what a process or thread has mounted.
+func Mounts(pid int) ([]Mount, error) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/mountinfo")
+	return ParseMounts(string(text)), err
 }
 
 func namespacesOf(dir string) map[string]uint64 {

@@ -405,3 +405,133 @@ func (l *stepped) checkTrace() {
 		}
 	}
 }
+
+// whatIf is a stepped launch in which a test may leave steps out.
+func whatIf(t *testing.T, s *Store, o spec.Options) *stepped {
+	t.Helper()
+	if !caller().Privileged {
+		if os.Getenv("CI") != "" {
+			t.Fatal("not root")
+		}
+		t.Skip("an outer mount namespace needs root")
+	}
+	o.WhatIf, o.Name = true, "whatif"
+	return newStepped(t, s, o)
+}
+
+// leaveOut skips every step whose call begins so.
+func (l *stepped) leaveOut(call string) {
+	l.t.Helper()
+	for i, planned := range l.plan.Steps {
+		if !strings.HasPrefix(planned.Call(), call) {
+			continue
+		}
+		l.to(i)
+		if err := l.conn.Skip(i); err != nil {
+			l.t.Fatal(err)
+		}
+		l.next()
+		return
+	}
+	l.t.Fatalf("no step begins with %s", call)
+}
+
+func TestWithoutPrivateMountsTheyLeakOutButNotToTheHost(t *testing.T) {
+	s := newStore(t)
+	l := whatIf(t, s, spec.Options{Rootfs: busybox(t)})
+	host, err := observe.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.leaveOut(`mount(NULL, "/", NULL, MS_REC|MS_PRIVATE`)
+	l.to(6)
+	root := filepath.Join(s.bundle(l.sb.ID), "root")
+	outer, err := observe.Mounts(l.at.Outer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaked := make(map[string]bool)
+	for _, m := range outer {
+		leaked[m.Point] = true
+	}
+	if !leaked[root] || !leaked[root+"/proc"] {
+		t.Errorf("the outer mount namespace does not show what was mounted in the inner one: %v", outer)
+	}
+	if err := unchanged(host); err != nil {
+		t.Error(err)
+	}
+	for l.end == nil {
+		l.goOn()
+	}
+	if !strings.Contains(l.end.Error, "pivot_root") || !strings.Contains(l.end.Detail, "is shared") {
+		t.Errorf("the launch ended with %q, want pivot_root's objection to shared mounts", l.end.Error)
+	}
+}
+
+func TestWithPrivateMountsNothingLeaks(t *testing.T) {
+	s := newStore(t)
+	l := whatIf(t, s, spec.Options{Rootfs: busybox(t)})
+	l.to(1)
+	before, err := observe.Mounts(l.at.Outer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.to(20)
+	after, err := observe.Mounts(l.at.Outer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if leaked := observe.Diff(observe.State{Mounts: before}, observe.State{Mounts: after}); len(leaked) > 0 {
+		t.Errorf("the outer mount namespace has changed: %v", leaked)
+	}
+}
+
+// TestAProgramOnTheHostsRootCannotWriteThere leaves out the root switch: the
+// program runs in the host's tree, where nothing can be written.
+func TestAProgramOnTheHostsRootCannotWriteThere(t *testing.T) {
+	s := newStore(t)
+	victim := filepath.Join(t.TempDir(), "victim")
+	l := whatIf(t, s, spec.Options{Rootfs: busybox(t), RootSwitch: spec.Chroot,
+		Command: []string{"/bin/sh", "-c", "test -e " + filepath.Dir(victim) + " && echo on the host; echo bad > " + victim + "; echo bad > /dev/kmsg"}})
+	l.leaveOut("chroot(")
+	for l.end == nil {
+		l.goOn()
+	}
+	if l.end.Error != "" {
+		t.Fatal(l.end.Error)
+	}
+	if err := l.conn.Attach(wire.AttachRequest{History: true, Follow: true}); err != nil {
+		t.Fatal(err)
+	}
+	o := watch(t, l.conn)
+	if o.output != "on the host\n" || strings.Count(o.errput, "can't create")+strings.Count(o.errput, "annot create") != 2 {
+		t.Errorf("the program said %q, %q", o.output, o.errput)
+	}
+	if _, err := os.Stat(victim); err == nil {
+		t.Error("the program has written to the host")
+	}
+}
+
+func TestSomeStepsCannotBeLeftOut(t *testing.T) {
+	s := newStore(t)
+	l := newStepped(t, s, spec.Options{Rootfs: busybox(t), Name: "strict"})
+	l.to(1)
+	if err := l.conn.Skip(1); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		kind, payload, err := l.conn.Next()
+		if err != nil || kind == wire.Before {
+			t.Fatalf("skipping was not refused: %q, %v", kind, err)
+		}
+		if kind == wire.Done {
+			if !strings.Contains(string(payload), "outer mount namespace") {
+				t.Errorf("it was refused with %s", payload)
+			}
+			break
+		}
+	}
+	if l.running(s).Status != supervisor.Created {
+		t.Error("the launch does not wait any more")
+	}
+}

@@ -20,6 +20,7 @@ const (
 	AnnotationRemove     = "aquarium.remove"      // "true": delete when stopped
 	AnnotationStdin      = "aquarium.stdin"       // "true": keep standard input open
 	AnnotationStepped    = "aquarium.stepped"     // "true": wait before each step
+	AnnotationWhatIf     = "aquarium.what-if"     // "true": and leave some out
 	AnnotationScrollback = "aquarium.scrollback"  // bytes
 	AnnotationSeccomp    = "aquarium.seccomp"     // SeccompDefault, or none
 )
@@ -117,7 +118,7 @@ func annotations(o Options, root Root) map[string]string {
 		AnnotationRootSwitch: string(o.RootSwitch),
 		AnnotationMountpoint: root.Mountpoint,
 	}
-	for name, set := range map[string]bool{AnnotationRemove: o.Remove, AnnotationStdin: o.Interactive, AnnotationStepped: o.Stepped} {
+	for name, set := range map[string]bool{AnnotationRemove: o.Remove, AnnotationStdin: o.Interactive, AnnotationStepped: o.Stepped, AnnotationWhatIf: o.WhatIf} {
 		if set {
 			a[name] = "true"
 		}

@@ -47,6 +47,7 @@ type Options struct {
 	CapDrop     []string
 	Unconfined  bool  // no system call filter
 	Stepped     bool  // wait before each step
+	WhatIf      bool  // steps may be left out: launch in an outer mount namespace; needs Stepped
 	Scrollback  int64 // bytes of output kept; 0 is the default
 	Cols, Rows  int   // the terminal's first size, in cells; 0 is 80×24
 }
@@ -107,6 +108,9 @@ func (o Options) Check() error {
 	}
 	if o.Shares("mnt") && (o.RootSwitch != Chroot || !o.Writable) {
 		return &Refusal{"share mnt: a sandbox in the host's mount namespace can neither pivot_root nor have a layer of its own", "add --root-switch chroot --writable"}
+	}
+	if o.WhatIf && (!o.Stepped || o.Shares("mnt")) {
+		return &Refusal{"what-if: steps are left out only in a stepped launch with a mount namespace of its own", "add --step, and leave mnt out of --share"}
 	}
 	if len(o.Hostname) > 64 || strings.ContainsFunc(o.Hostname, isControl) {
 		return &Refusal{fmt.Sprintf("hostname %s: not valid", abbreviate(o.Hostname)), "the kernel takes at most 64 bytes, see sethostname(2)"}

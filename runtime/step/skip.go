@@ -6,9 +6,16 @@ func (p Plan) Unskippable(index int) string {
 	if index < 0 || index >= len(p.Steps) {
 		return "there is no such step"
 	}
+	if _, outer := p.Steps[0].Op.(*Outer); !outer {
+		return "only a launch in an outer mount namespace may go wrong on purpose"
+	}
 	switch p.Steps[index].Op.(type) {
+	case *Outer:
+		return "it keeps what goes wrong from the host"
 	case *Clone, *Exec:
 		return "there would be nothing to launch"
+	case *Bounding:
+		return "with every capability the program could leave the outer mount namespace"
 	}
-	return "only a launch with --what-if, in an outer mount namespace, may go wrong on purpose"
+	return ""
 }

@@ -17,11 +17,14 @@ type Launch struct {
 	Process *os.Process
 	// Hostname is what a stepped init sees; "" before its first report.
 	Hostname string
+	// Outer is the thread in the outer mount namespace, 0 where there is none.
+	Outer int
 	// Console is the master of the sandbox's terminal; nil before the step
 	// that opens it, and in a sandbox without one.
 	Console *os.File
 
 	world    World
+	thread   *thread // does the supervisor's steps, where they begin with Outer
 	socket   int
 	total    int       // steps of the plan
 	buffer   []byte    // of reports, the last one perhaps not whole
@@ -44,9 +47,21 @@ func NewLaunch(stdio [3]*os.File) (*Launch, error) {
 // first ones. The last is the clone; init then waits for Send. The error is a
 // *CallError when the kernel refused.
 func (l *Launch) Do(s Step) error {
+	if _, outer := s.Op.(*Outer); outer {
+		l.thread = newThread()
+		l.Outer = l.thread.id
+	}
 	began := time.Now()
-	err := s.Op.Do(&l.world)
-	explain(s.Op, err)
+	var err error
+	do := func() {
+		err = s.Op.Do(&l.world)
+		explain(s.Op, err)
+	}
+	if l.thread != nil {
+		l.thread.do(do)
+	} else {
+		do()
+	}
 	l.Events = append(l.Events, l.world.event(len(l.Events), err, time.Since(began)))
 	if l.Process = l.world.child; l.Process != nil {
 		closeFiles(l.world.files)

@@ -52,7 +52,8 @@ type Step struct {
 // Call is the step's first system call as C.
 func (s Step) Call() string { return s.Op.Calls()[0].String() }
 
-// Plan is the steps to do, in order. The first is the supervisor's clone.
+// Plan is the steps to do, in order. The supervisor's come first, the clone
+// being the last of them.
 type Plan struct {
 	Steps   []Step
 	Stepped bool // wait for "go on" before each step

@@ -48,6 +48,8 @@ func (s Step) write(out *strings.Builder, number int) {
 // Lands says where the step's effect is seen.
 func (s Step) Lands() string {
 	switch op := s.Op.(type) {
+	case *Outer:
+		return "in an outer mnt namespace"
 	case *Clone:
 		if op.Flags == 0 {
 			return "no new namespaces"

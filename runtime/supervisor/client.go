@@ -112,7 +112,8 @@ func (c *Conn) Watch() error { return c.send(wire.Watch, struct{}{}) }
 // GoOn lets a stepped launch do the step that a StepReport announced.
 func (c *Conn) GoOn(before int) error { return c.send(wire.GoOn, wire.StepRequest{Before: before}) }
 
-// Skip lets a stepped launch leave a step out; launch.Skippable tells when it may.
+// Skip lets a stepped launch leave a step out; the plan's Unskippable
+// tells when it may not, and Done, with an error, answers then.
 func (c *Conn) Skip(before int) error { return c.send(wire.Skip, wire.StepRequest{Before: before}) }
 
 // Abort ends a stepped launch that waits, and undoes it. Started, with an

@@ -78,7 +78,10 @@ func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload 
 		if err := json.Unmarshal(payload, &request); err != nil {
 			return err
 		}
-		s.answer(answer{before: request.Before, skip: kind == wire.Skip})
+		if kind == wire.Skip {
+			return s.skip(request.Before)
+		}
+		s.answer(answer{before: request.Before})
 	case wire.Abort:
 		s.abort()
 	case wire.Trace:

@@ -135,15 +135,31 @@ func (s *supervisor) answer(a answer) bool {
 	return true
 }
 
+// skip leaves a step out, where that can do no harm.
+func (s *supervisor) skip(before int) error {
+	plan, err := step.Trace{Steps: s.boot.Plan.Steps}.Plan()
+	if err != nil {
+		return err
+	}
+	if why := plan.Unskippable(before); why != "" {
+		return fmt.Errorf("leave out step %d: %s", before+1, why)
+	}
+	s.answer(answer{before: before, skip: true})
+	return nil
+}
+
 // abort ends a launch that waits; false means that none does.
 func (s *supervisor) abort() bool { return s.answer(answer{abort: true}) }
 
 // record notes what the kernel knows before a step: of init, and before the
-// clone of this process, from which init's world is copied.
+// clone of this process, or its thread in the outer namespace, from which init's world is copied.
 func (s *supervisor) record(before int) *wire.StepReport {
 	pid := os.Getpid()
-	if s.launch.Process != nil {
+	switch {
+	case s.launch.Process != nil:
 		pid = s.launch.Process.Pid
+	case s.launch.Outer != 0:
+		pid = s.launch.Outer
 	}
 	state, err := observe.Read(pid)
 	s.mu.Lock()
@@ -152,7 +168,7 @@ func (s *supervisor) record(before int) *wire.StepReport {
 		s.trace.PID = pid
 	}
 	s.trace.Events = append([]step.Event(nil), s.launch.Events...)
-	report := &wire.StepReport{Before: before, Events: s.trace.Events}
+	report := &wire.StepReport{Before: before, Events: s.trace.Events, Outer: s.launch.Outer}
 	if err == nil {
 		if s.launch.Hostname != "" && before < len(s.boot.Plan.Steps) {
 			state.Hostname = s.launch.Hostname

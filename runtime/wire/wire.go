@@ -128,6 +128,7 @@ type StepReport struct {
 	Before int `json:"before"` // index into the plan
 	PID    int `json:"pid"`    // init, as the host numbers it; 0 before the clone
 
+	Outer  int            `json:"outer,omitempty"`  // thread of the supervisor in the outer mount namespace, 0 for none
 	State  *observe.State `json:"state,omitempty"`  // what the kernel knows of init now; of the supervisor before the clone
 	Events []step.Event   `json:"events,omitempty"` // what came of the steps so far
 }
