@@ -260,13 +260,14 @@ func listen() <-chan os.Signal {
 		}
 	}
 	take(passed, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
-	take(dropped, syscall.SIGINT, syscall.SIGQUIT)
+	take(dropped, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
 	return passed
 }
 
-// follow waits for the command as nsenter does: it stops when the command
-// stops, so that the shell that started this process can go on, and lets the
-// command go on when it goes on itself.
+// follow waits for the command. It stops when the command stops, so that the
+// shell that started this process can go on, and lets the command go on when
+// it goes on itself. (Were it stopped by Ctrl-Z directly, it could see the
+// command's stop only after both were to go on, and stop once more.)
 func follow(process *os.Process) error {
 	for {
 		var status unix.WaitStatus
