@@ -122,11 +122,12 @@ func TestEnterInATerminal(t *testing.T) {
 	u.types("echo shell $?\n")
 	u.sees(`^shell 5\nhost>$`)
 
-	u.types("clear; " + p.binary() + " enter -t x -a sh -c 'echo began; sleep 1000'\n")
+	u.types("clear; " + p.binary() + ` enter -t x -a sh -c 'trap "echo went on" CONT; echo began; while :; do sleep 0.02; done'` + "\n")
 	u.sees(`^began$`)
 	u.types("\x1a")
 	u.sees(`Stopped`)
 	u.types("fg\n")
+	u.sees(`^went on$`)
 	u.types("\x03")
 	u.types("echo stopped $?\n")
 	u.sees(`^stopped 130\n`)
