@@ -33,6 +33,7 @@ func masked(screen string) string {
 	}
 	lines := strings.Split(screen, "\n")
 	lines[0] = tabBar.ReplaceAllString(lines[0], " tabs")
+	lines[len(lines)-1] = " keys" // the table of actions, as much of it as fits
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " ")
 	}
