@@ -48,7 +48,7 @@ func actions() []action {
 		{bind("tab to the left", "←", "left"), "Go to the tab before.", nil, func(m *root) tea.Cmd { return m.work.openNext(-1) }},
 		{bind("commands", ":", ":"), "The palette: choose from everything that can be done here.", nil, (*root).openPalette},
 		{bind("help", "?", "?"), "This page.", nil, (*root).openHelp},
-		{bind("suspend", "Ctrl-Z", "ctrl+z"), "Stop Aquarium and go back to the shell; `fg` continues.", nil, func(*root) tea.Cmd { return tea.Suspend }},
+		{bind("suspend", "Ctrl-Z", "ctrl+z"), "Stop Aquarium and go back to the shell; `fg` continues.", nil, func(*root) tea.Cmd { return func() tea.Msg { return suspendAsked{} } }},
 		{bind("quit", "q", "q", "ctrl+c"), "Leave. The sandboxes run on.", nil, (*root).quit},
 	}
 }

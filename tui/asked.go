@@ -8,6 +8,7 @@ import (
 
 	"aquarium/runtime/sandbox"
 	"aquarium/runtime/spec"
+	"aquarium/tui/terminal"
 )
 
 // What the actions do, and what follows from the dialogs' decisions.
@@ -108,7 +109,7 @@ func (m *root) copySelected() tea.Cmd {
 		return nil
 	}
 	m.notice = "Copied: " + m.theme.cut(visible(text), 40)
-	return tea.SetClipboard(text)
+	return sequences(terminal.SetClipboard(text))
 }
 
 // decide carries out what a dialog led to.

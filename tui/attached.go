@@ -30,7 +30,7 @@ func (m *root) attachTo(f *feed) tea.Cmd {
 	m.arrange()
 	f.own(m.work.size)
 	m.keyboard.modes = f.pane.Modes()
-	return tea.Raw(terminal.AttachKeys(m.keyboard.modes))
+	return sequences(terminal.AttachKeys(m.keyboard.modes))
 }
 
 // detach takes the keys back; the program runs on.
@@ -42,7 +42,7 @@ func (m *root) detach() tea.Cmd {
 	m.taught = true
 	m.focus, m.zoomed = panelSandboxes, false
 	m.arrange()
-	return tea.Raw(terminal.DetachKeys(kittyFlags))
+	return sequences(terminal.DetachKeys(kittyFlags))
 }
 
 // takePrefix does what was asked for with the prefix key.
@@ -50,6 +50,7 @@ func (m *root) takePrefix(msg prefixPressed) tea.Cmd {
 	if msg.from != m.keyboard.now {
 		return nil // it has been detached since
 	}
+	m.notice = ""
 	if m.screen() != nil {
 		return m.detach() // a screen has nowhere to zoom or scroll to
 	}
@@ -105,7 +106,7 @@ func (m *root) followProgram() tea.Cmd {
 		return nil
 	}
 	m.keyboard.modes = modes
-	return tea.Raw(terminal.AttachKeys(modes))
+	return sequences(terminal.AttachKeys(modes))
 }
 
 func (m *root) ended(f *feed) string {

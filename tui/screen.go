@@ -5,6 +5,7 @@ import (
 
 	"aquarium/runtime/inspect"
 	"aquarium/runtime/sandbox"
+	"aquarium/tui/terminal"
 )
 
 // screen is something that takes the place of all panels until Esc: the
@@ -84,7 +85,7 @@ func (m *root) pressScreen(msg tea.KeyPressMsg) tea.Cmd {
 // copyText puts text on the clipboard, and says so.
 func (m *root) copyText(text string) tea.Cmd {
 	m.notice = "Copied: " + m.theme.cut(visible(text), 40)
-	return tea.SetClipboard(text)
+	return sequences(terminal.SetClipboard(text))
 }
 
 // leaving is a tab that does something only while it is open.

@@ -35,10 +35,12 @@ type Options struct {
 	Output *os.File // nil is os.Stdout
 }
 
-// framesPerSecond is how often the screen is drawn at most. It is most of the
-// time between a key and its echo, and nearly all that an idle screen costs:
-// the renderer wakes up as often, 1 % of a core at 120 and 0.6 % at 60.
-const framesPerSecond = 60
+// framesPerSecond is how often the screen is drawn at most.
+const framesPerSecond = 120
+
+// idleTicks is how often Bubble Tea's ticker runs, which has nothing to do:
+// see painter.
+const idleTicks = 1
 
 // Error is a user interface that cannot be opened.
 type Error struct{ why, hint string }
@@ -90,22 +92,21 @@ func runProgram(store *sandbox.Store, o Options, prepare func(*root)) (*root, er
 	if prepare != nil {
 		prepare(m)
 	}
-	program = tea.NewProgram(m, tea.WithInput(input), tea.WithOutput(o.Output), tea.WithFPS(framesPerSecond))
+	cols, rows, err := term.GetSize(o.Output.Fd())
+	if err != nil {
+		return nil, &Error{"its size cannot be read: " + err.Error(), ""}
+	}
+	paint := newPainter(o.Input, o.Output)
+	program = tea.NewProgram(painted{m, paint}, tea.WithInput(input), tea.WithOutput(o.Output),
+		tea.WithoutRenderer(), tea.WithFPS(idleTicks), tea.WithWindowSize(cols, rows))
+	if err := paint.enter(); err != nil {
+		return nil, &Error{"raw mode: " + err.Error(), ""}
+	}
+	defer paint.leave()
+	defer passSignals(program, o.Output)()
 
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP) // Bubble Tea sees to SIGTERM and SIGINT
-	defer signal.Stop(hangup)
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-hangup:
-			program.Quit()
-		case <-done:
-		}
-	}()
-
-	_, err := program.Run()
+	_, err = program.Run()
+	paint.leave()
 	m.close()
 	if errors.Is(err, tea.ErrInterrupted) {
 		err = nil // SIGINT from outside: as good as q
@@ -114,6 +115,32 @@ func runProgram(store *sandbox.Store, o Options, prepare func(*root)) (*root, er
 		err = nil // the terminal is gone, and nobody is there to be told
 	}
 	return m, err
+}
+
+// passSignals tells the program of a hangup and of size changes, until stop is
+// called. Bubble Tea itself sees to SIGTERM and SIGINT.
+func passSignals(program *tea.Program, output *os.File) (stop func()) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGWINCH)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case number := <-signals:
+				if number == syscall.SIGHUP {
+					program.Quit()
+				} else if cols, rows, err := term.GetSize(output.Fd()); err == nil {
+					program.Send(tea.WindowSizeMsg{Width: cols, Height: rows})
+				}
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
 }
 
 // farewell says what runs on.
