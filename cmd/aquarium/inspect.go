@@ -146,10 +146,11 @@ func inspectSubject(ctx context.Context, s subject, wanted []string) (*inspectio
 	}
 	defer target.Close()
 	if s.ID == "" {
-		found.Name = target.ContainerName()
-		if found.status, err = target.State(); err != nil {
+		identity, err := target.Identity()
+		if err != nil {
 			return nil, refusal(what, err)
 		}
+		found.Name, found.status, found.Command = identity.Name, identity.State, []string{identity.Command}
 	}
 	for _, v := range views() {
 		if !slices.Contains(wanted, v.name) {

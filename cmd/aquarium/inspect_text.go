@@ -52,8 +52,8 @@ func (i *inspection) writeText(w io.Writer) error {
 	if i.ID != "" {
 		p.row("id", i.ID)
 		p.row("root", i.RootSwitch+" of "+i.Rootfs)
-		p.row("command", strings.Join(i.Command, " "))
 	}
+	p.row("command", strings.Join(i.Command, " "))
 	p.row("status", i.status)
 	if i.pid != 0 {
 		p.row("pid", i.pid)

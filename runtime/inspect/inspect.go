@@ -60,16 +60,6 @@ func (o *Observer) Open(pid int) (*Target, error) {
 // Host returns the process that stands for the host: this one.
 func (o *Observer) Host() (*Target, error) { return o.Open(os.Getpid()) }
 
-// State is the state of the process in a word: "running", "sleeping",
-// "zombie", …, see proc_pid_stat(5).
-func (t *Target) State() (string, error) {
-	st, err := t.stat()
-	if err != nil {
-		return "", t.failure("read state", err)
-	}
-	return stateWord(st.state), nil
-}
-
 // Close lets go of the process.
 func (t *Target) Close() error { return unix.Close(t.dir) }
 

@@ -117,22 +117,28 @@ type found struct {
 	denied int
 }
 
-// scan reads the namespaces of processes, on every processor: it is what a
-// machine with 20,000 of them waits for.
+// scan reads the namespaces of processes.
 func scan(ctx context.Context, pids []int) found {
-	workers := min(runtime.GOMAXPROCS(0), 1+len(pids)/500)
-	parts := make([]found, workers)
-	var work sync.WaitGroup
-	for w := range workers {
-		from, to := len(pids)*w/workers, len(pids)*(w+1)/workers
-		work.Go(func() { parts[w] = scanPart(ctx, pids[from:to]) })
-	}
-	work.Wait()
+	parts := inParts(pids, func(pids []int) found { return scanPart(ctx, pids) })
 	whole := parts[0]
 	for _, part := range parts[1:] {
 		whole.merge(part)
 	}
 	return whole
+}
+
+// inParts does the same to parts of a list of processes, on every processor:
+// it is what a machine with 20,000 of them waits for.
+func inParts[R any](pids []int, do func(pids []int) R) []R {
+	const worthIt = 500
+	parts := make([]R, min(runtime.GOMAXPROCS(0), 1+len(pids)/worthIt))
+	var work sync.WaitGroup
+	for i := range parts {
+		from, to := len(pids)*i/len(parts), len(pids)*(i+1)/len(parts)
+		work.Go(func() { parts[i] = do(pids[from:to]) })
+	}
+	work.Wait()
+	return parts
 }
 
 func scanPart(ctx context.Context, pids []int) found {

@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"context"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -55,23 +56,41 @@ func (t *Target) Processes(ctx context.Context) (*Processes, error) {
 	if err != nil {
 		return nil, failure("list processes", err)
 	}
-	view := &Processes{List: []Process{}, Ignored: []string{}, Caught: []string{}, Partial: more}
-	for _, pid := range pids {
-		if ctx.Err() != nil {
-			view.Partial = true
-			break
-		}
-		p, ok, err := scope.process(t.observer, pid)
-		if err == unix.EACCES || err == unix.EPERM {
-			view.Denied++
-		}
-		if ok {
-			view.List = append(view.List, p)
-		}
-	}
+	view := scope.processes(ctx, t.observer, pids)
+	view.Partial = view.Partial || more
 	view.List = tree(view.List)
 	view.signals(t.observer)
 	return view, nil
+}
+
+// processes reads many processes, on every processor.
+func (s *pidScope) processes(ctx context.Context, o *Observer, pids []int) *Processes {
+	parts := inParts(pids, func(pids []int) *Processes {
+		own := *s // each part learns by itself which namespaces are below
+		own.below = maps.Clone(s.below)
+		part := new(Processes)
+		for _, pid := range pids {
+			if ctx.Err() != nil {
+				part.Partial = true
+				break
+			}
+			p, ok, err := own.process(o, pid)
+			if err == unix.EACCES || err == unix.EPERM {
+				part.Denied++
+			}
+			if ok {
+				part.List = append(part.List, p)
+			}
+		}
+		return part
+	})
+	whole := &Processes{List: []Process{}, Ignored: []string{}, Caught: []string{}}
+	for _, part := range parts {
+		whole.List = append(whole.List, part.List...)
+		whole.Denied += part.Denied
+		whole.Partial = whole.Partial || part.Partial
+	}
+	return whole
 }
 
 // pidScope tells which processes a pid namespace sees, and by which numbers.

@@ -502,7 +502,7 @@ func TestGoneIsGoneEvenIfItsNumberIsNot(t *testing.T) {
 		"Environment": func() error { _, err := c.Environment(); return err },
 		"List":        func() error { _, err := c.List("/"); return err },
 		"ReadFile":    func() error { _, _, err := c.ReadFile("/etc/passwd", 0, 10); return err },
-		"State":       func() error { _, err := c.State(); return err },
+		"Identity":    func() error { _, err := c.Identity(); return err },
 	}
 	for name, look := range looks {
 		if err := look(); !errors.Is(err, ErrGone) {
@@ -519,8 +519,8 @@ func TestZombieIsGoneButForWhatItKeeps(t *testing.T) {
 	if err := unix.Waitid(unix.P_PID, c.PID, &info, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
 		t.Fatal(err)
 	}
-	if state, err := c.State(); state != "zombie" || err != nil {
-		t.Errorf("State: %q, %v", state, err)
+	if identity, err := c.Identity(); err != nil || identity.State != "zombie" || identity.Command != "[exe]" {
+		t.Errorf("Identity: %+v, %v", identity, err)
 	}
 	if _, err := c.Users(); err != nil {
 		t.Errorf("Users: %v", err)
@@ -535,6 +535,20 @@ func TestZombieIsGoneButForWhatItKeeps(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	before := time.Now()
+	c := start(t, "quiet", everyNamespace)
+	i, err := c.Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tick = time.Second / ticks
+	if i.PID != c.PID || i.Inside != 1 || i.Parent != os.Getpid() || i.Command != "/proc/self/exe" || i.Started.Before(before.Add(-2*tick)) || i.Started.After(time.Now().Add(2*tick)) {
+		t.Errorf("%+v: want process %d, 1 inside, child of %d, started after %v", i, c.PID, os.Getpid(), before)
+	}
+}
 
 func TestForbiddenNeedsRoot(t *testing.T) {
 	t.Parallel()
