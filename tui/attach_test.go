@@ -102,7 +102,7 @@ func TestTwoViewers(t *testing.T) {
 		t.Errorf("does not say what runs on:\n%s", second.screen())
 	}
 	first.types("exit\r")
-	first.sees("shared has ended", "stopped: exit 0")
+	first.sees("shared has ended (exit 0)", "stopped: exit 0")
 }
 
 func TestShellBesideTheProgram(t *testing.T) {

@@ -117,7 +117,11 @@ func (m *root) ended(f *feed) string {
 			what = "the shell in " + what
 		}
 	}
-	return what + " has ended: the keys are Aquarium's again"
+	how := ""
+	if report := f.state().exit; report != nil {
+		how = " (" + outcome(supervisor.State{ExitCode: &report.Code, Signal: report.Signal}) + ")"
+	}
+	return what + " has ended" + how + ": the keys are Aquarium's again"
 }
 
 func (m *root) toggleZoom() tea.Cmd {

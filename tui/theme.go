@@ -20,7 +20,7 @@ type theme struct {
 
 	line, column, teeLeft, teeUp, teeDown, ellipsis string
 	pointer, running, stopped, waiting, paused      string
-	problem, bullet, separator                      string
+	problem                                         string
 }
 
 func newTheme(utf8 bool) theme {
@@ -41,12 +41,11 @@ func newTheme(utf8 bool) theme {
 
 		line: "─", column: "│", teeLeft: "┤", teeUp: "┴", teeDown: "┬", ellipsis: "…",
 		pointer: "▸", running: "●", stopped: "○", waiting: "◌", paused: "‖",
-		problem: "!", bullet: "·", separator: "·",
+		problem: "!",
 	}
 	if !utf8 {
 		t.line, t.column, t.teeLeft, t.teeUp, t.teeDown, t.ellipsis = "-", "|", "+", "+", "+", "~"
 		t.pointer, t.running, t.stopped, t.waiting, t.paused = ">", "*", "o", ".", "="
-		t.bullet, t.separator = "-", "|"
 	}
 	return t
 }
