@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -189,4 +190,34 @@ func FuzzNetlink(f *testing.F) {
 		parseInetSocket(body)
 		parseUnixSocket(body)
 	})
+}
+
+// BenchmarkMountTable is a hostile sandbox's mount table, without the reading.
+func BenchmarkMountTable(b *testing.B) {
+	var table strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&table, "%d 27 0:52 /d /tmp/m/%d rw,relatime shared:7 - tmpfs t rw,size=4k\n", i+100, i)
+	}
+	content := []byte(table.String())
+	for b.Loop() {
+		view, err := parseMounts(b.Context(), content)
+		if err != nil || len(mountTree(view.List)) != 100_000 {
+			b.Fatalf("%d mounts, %v", len(view.List), err)
+		}
+	}
+}
+
+func TestLongMountLines(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 2*mostMountLine)
+	table := "1 0 0:1 / / rw - overlay overlay rw,lowerdir=" + long + "\n" +
+		"2 1 0:2 / /" + long + " rw - tmpfs t rw\n" +
+		"3 1 0:3 / /b rw master:4 propagate_from:2 - tmpfs t rw\n"
+	view, err := parseMounts(t.Context(), []byte(table))
+	if err != nil || len(view.List) != 2 || view.Unreadable != 1 {
+		t.Fatalf("%d mounts, %d unreadable, %v; want 2 and 1", len(view.List), view.Unreadable, err)
+	}
+	if got := view.List[1].Propagation; !slices.Equal(got, []string{"slave of group 4", "gets from group 2"}) {
+		t.Errorf("propagation is %q", got)
+	}
 }
