@@ -114,8 +114,8 @@ func TestEnterInATerminal(t *testing.T) {
 	u.types(p.binary() + " enter -t x -a\n")
 	u.types("PS1='in> '\n")
 	u.sees(`^in>$`)
-	u.types("hostname; echo $0; tty | grep -c /dev; sleep 1000\n")
-	u.sees(`^x\n-sh\n`)
+	u.types("hostname; echo $0; tty | grep -c /dev; (echo asleep; exec sleep 1000)\n")
+	u.sees(`^x\n-sh\n\d+\nasleep$`)
 	u.types("\x03") // ends the sleep, not the shell
 	u.types("echo status $?; exit 5\n")
 	u.sees(`^status 130\n`)
