@@ -170,21 +170,3 @@ func TestNothingIsDrawnWhenNothingChanges(t *testing.T) {
 		t.Errorf("%d bytes were written while nothing changed:\n%s", more, u.screen())
 	}
 }
-
-// BenchmarkKeyEcho is the time from a key to its echo on the screen: keyboard,
-// supervisor, program, and all the way back.
-func BenchmarkKeyEcho(b *testing.B) {
-	h := newHome(b)
-	h.launch(b, spec.Options{Name: "echo", Rootfs: busybox(b), Command: []string{"sh", "-c", "stty raw -echo; echo ready; exec cat"}, TTY: true, Interactive: true})
-	u := h.open(b, 120, 40)
-	u.sees("ready")
-	u.types("\ta")
-	u.sees("To get out")
-	number := 0
-	for b.Loop() {
-		number++
-		text := fmt.Sprintf("\rkey %08d", number)
-		u.types(text)
-		u.sees(text[1:])
-	}
-}
