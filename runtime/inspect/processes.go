@@ -43,6 +43,8 @@ type Processes struct {
 	Caught  []string `json:"caught"`
 	Denied  int      `json:"denied,omitempty"` // how many could not be looked at
 	Partial bool     `json:"partial,omitempty"`
+
+	denied []int // processes that may be in it or not
 }
 
 // Processes lists what runs in the process's pid namespace and in those below
@@ -76,7 +78,7 @@ func (s *pidScope) processes(ctx context.Context, o *Observer, pids []int) *Proc
 			}
 			p, ok, err := own.process(o, pid)
 			if err == unix.EACCES || err == unix.EPERM {
-				part.Denied++
+				part.denied = append(part.denied, pid)
 			}
 			if ok {
 				part.List = append(part.List, p)
@@ -87,10 +89,30 @@ func (s *pidScope) processes(ctx context.Context, o *Observer, pids []int) *Proc
 	whole := &Processes{List: []Process{}, Ignored: []string{}, Caught: []string{}}
 	for _, part := range parts {
 		whole.List = append(whole.List, part.List...)
-		whole.Denied += part.Denied
+		whole.denied = append(whole.denied, part.denied...)
 		whole.Partial = whole.Partial || part.Partial
 	}
+	whole.countDenied(o)
 	return whole
+}
+
+// countDenied counts the children of what is listed: other users' processes
+// in namespaces of their own are none of this one's.
+func (p *Processes) countDenied(o *Observer) {
+	listed := make(map[int]bool, len(p.List))
+	for _, process := range p.List {
+		listed[process.HostPID] = true
+	}
+	for _, pid := range p.denied {
+		t, err := o.Open(pid)
+		if err != nil {
+			continue
+		}
+		if st, err := t.stat(); err == nil && listed[st.parent] {
+			p.Denied++
+		}
+		t.Close()
+	}
 }
 
 // pidScope tells which processes a pid namespace sees, and by which numbers.
