@@ -96,7 +96,7 @@ func (p place) checkEmpty() error {
 	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err != nil || strings.Contains(string(mounts), p.dir) {
 		return fmt.Errorf("a mount is left: %w\n%s", err, mounts)
 	}
-	return within(10*time.Second, p.noProcesses)
+	return within(patience, p.noProcesses)
 }
 
 // noFiles allows for the empty directories that every command makes.
@@ -142,6 +142,10 @@ func (p place) noProcesses() error {
 	}
 	return nil
 }
+
+// patience is how long is waited for what has to happen: far longer than it
+// takes, as the machine may be busy.
+const patience = 60 * time.Second
 
 // within asks again until ask has no objection, and returns the last one when
 // the time is over.

@@ -115,7 +115,7 @@ func (u *user) screen() string {
 func (u *user) sees(pattern string) {
 	u.t.Helper()
 	p := regexp.MustCompile("(?m)" + pattern)
-	err := within(20*time.Second, func() error {
+	err := within(patience, func() error {
 		if screen := u.screen(); !p.MatchString(screen) {
 			return fmt.Errorf("%q is not on the screen:\n%s", pattern, screen)
 		}
@@ -132,7 +132,7 @@ func (u *user) leaves() int {
 	u.t.Helper()
 	select {
 	case <-u.ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		u.t.Fatalf("the command has not ended; the screen is\n%s", u.screen())
 	}
 	if after := u.termios(); after != u.before {

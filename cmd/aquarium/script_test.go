@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -80,7 +79,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pattern, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	ts.Check(within(10*time.Second, func() error {
+	ts.Check(within(patience, func() error {
 		c := exec.Command(args[1], args[2:]...)
 		if args[1] == "aquarium" {
 			c.Path, c.Err = ts.Getenv("WORK")+"/bin/aquarium", nil

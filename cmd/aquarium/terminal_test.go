@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 const (
@@ -281,7 +280,7 @@ func TestInterruptsOfAProgramThatIgnoresThem(t *testing.T) {
 	u := p.sit(t, "run", "-t=false", "--name", "coral", p.bb(), "sh", "-c", "echo ready; exec sleep 1000")
 	u.sees("^ready$")
 	// Signals that come before the last was looked at are one: go on pressing.
-	err := within(20*time.Second, func() error {
+	err := within(patience, func() error {
 		u.types("\x03") // Ctrl-C
 		select {
 		case <-u.ended:
