@@ -158,7 +158,7 @@ func (f *enterFlags) enter(argv []string) error {
 	if err := f.open(target, &join); err != nil {
 		return refusal(what, err)
 	}
-	restoreFileLimit()
+	enter.RestoreFileLimit()
 	signals := listen() // before there is anybody to pass them on to
 	process, err := join.Start()
 	if err != nil {
@@ -241,11 +241,6 @@ func openPlace(flag optionalFile, target *inspect.Target, own func(*inspect.Targ
 	}
 	return os.OpenFile(flag.file, os.O_RDONLY|syscall.O_DIRECTORY, 0)
 }
-
-// restoreFileLimit gives back the soft limit on open files that this process
-// was started with. Go raises it for itself, and lowers it again for others
-// in os.StartProcess and in an exec, even one that comes to nothing.
-func restoreFileLimit() { syscall.Exec("", nil, nil) }
 
 // listen takes the signals that are the command's: some are passed on, and
 // those of the terminal's keys reach it by themselves. What is ignored (see

@@ -68,6 +68,12 @@ func Start(c Command) (*os.Process, error) {
 	return process, err
 }
 
+// RestoreFileLimit gives back the soft limit on open files that this process
+// was started with, so that what it starts here gets it too. Go raises it for
+// itself, and lowers it again for others only in os.StartProcess and in an
+// exec, even one that comes to nothing; see RLIMIT_NOFILE in getrlimit(2).
+func RestoreFileLimit() { syscall.Exec("", nil, nil) }
+
 func start(program *program) (*os.Process, error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
