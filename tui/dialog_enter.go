@@ -2,6 +2,8 @@ package tui
 
 import (
 	"errors"
+	"os"
+	"strconv"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -37,33 +39,55 @@ func enterFields() []enterField {
 	}
 }
 
-// openEnterForm looks at which namespaces there are, and opens the form.
-func openEnterForm(o *inspect.Observer, w who) tea.Cmd {
-	return func() tea.Msg {
-		target, err := (look{observer: o, who: w}).open()
-		if err != nil {
-			return errand(func(m *root) tea.Cmd { m.fail(errors.New(lookProblem(w, err))); return nil })
+// openEnterForm looks at which namespaces there are, and opens the form. What
+// is typed meanwhile is for the form.
+func openEnterForm(o *inspect.Observer, w who) errand {
+	return func(m *root) tea.Cmd {
+		m.typing.waiting = true
+		return func() tea.Msg {
+			choice, err := readEnterChoice(o, w)
+			return errand(func(m *root) tea.Cmd { return m.takeEnterChoice(choice, err) })
 		}
-		defer target.Close()
-		w.start = target.Start
-		has, err := target.Namespaces()
-		if err != nil {
-			return errand(func(m *root) tea.Cmd { m.fail(errors.New(lookProblem(w, err))); return nil })
-		}
-		place := ""
-		if e, err := target.Environment(); err == nil {
-			place = e.Root
-		}
-		return errand(func(m *root) tea.Cmd {
-			m.open(&enterDialog{theme: m.theme, choice: newEnterChoice(w, has, place)})
-			return nil
-		})
 	}
+}
+
+// readEnterChoice looks at what there is to join.
+func readEnterChoice(o *inspect.Observer, w who) (enterChoice, error) {
+	target, err := (look{observer: o, who: w}).open()
+	if err != nil {
+		return enterChoice{}, errors.New(lookProblem(w, err))
+	}
+	defer target.Close()
+	w.start = target.Start
+	has, err := target.Namespaces()
+	if err != nil {
+		return enterChoice{}, errors.New(lookProblem(w, err))
+	}
+	place := "/"
+	if root, err := target.OpenRoot(); err == nil {
+		defer root.Close()
+		place, _ = os.Readlink("/proc/self/fd/" + strconv.Itoa(int(root.Fd())))
+	}
+	return newEnterChoice(w, has, place), nil
+}
+
+func (m *root) takeEnterChoice(c enterChoice, err error) tea.Cmd {
+	early := m.typing.release()
+	if err != nil {
+		m.fail(err)
+		return nil
+	}
+	m.open(&enterDialog{theme: m.theme, choice: c})
+	var cmds []tea.Cmd
+	for _, key := range early {
+		cmds = append(cmds, m.press(key))
+	}
+	return tea.Batch(cmds...)
 }
 
 // enterSelected opens the form for the selected sandbox.
 func (m *root) enterSelected() tea.Cmd {
-	return openEnterForm(inspect.New(), whoIs(m.work.subject))
+	return openEnterForm(inspect.New(), whoIs(m.work.subject))(m)
 }
 
 func (d *enterDialog) title() string { return "Enter " + visible(d.choice.who.name) }

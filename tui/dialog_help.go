@@ -16,6 +16,13 @@ func newHelpDialog(t theme, actions []action, prefix string) *messageDialog {
 			line(a.Help().Key, a.about)
 		}
 	}
+	part("Looking inside", "")
+	line("1"+t.ellipsis+"9", "Overview, processes, mounts, files, network, hostname and IPC, users, limits, environment: each as it is now.")
+	line("Enter", "All that is known of the selected line; in Files, open it.")
+	line("/ y", "Filter the lines; copy the selected one.")
+	line("K", "In Processes: a signal to the selected process.")
+	line("c", "In Files: what this sandbox changed.")
+	line("= d !", "Host beside sandbox; only what differs; one command run in both.")
 	part("While attached", "Every key goes to the program, Ctrl-C and Tab too, except "+prefix+":")
 	line(prefix+" d", "Detach: the keys are Aquarium's again, the program runs on.")
 	line(prefix+" z", "Zoom: the program has the whole screen, and back.")

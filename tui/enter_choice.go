@@ -25,7 +25,7 @@ var enterLetters = map[string]string{
 
 // newEnterChoice chooses all that is not the host's.
 func newEnterChoice(w who, has inspect.Namespaces, root string) enterChoice {
-	c := enterChoice{who: w, has: has, joined: map[string]bool{}, chrooted: root != "" && root != "/"}
+	c := enterChoice{who: w, has: has, joined: map[string]bool{}, chrooted: root != "/"}
 	for _, kind := range inspect.Kinds {
 		c.joined[kind] = c.own(kind)
 	}

@@ -84,6 +84,7 @@ const (
 
 // inspection is a facet of one process, read again and again while it is shown.
 type inspection struct {
+	wish
 	facet    facet
 	observer *inspect.Observer
 	page     page
@@ -149,6 +150,7 @@ type (
 		inspection *inspection
 		turn       int
 		sheet      sheet
+		start      uint64 // of the process that was looked at
 		err        error
 		took       time.Duration
 	}
@@ -169,25 +171,29 @@ func (in *inspection) look() tea.Cmd {
 		start := time.Now()
 		s, err := l.read(f)
 		s.finish()
-		return lookDone{in, turn, s, err, time.Since(start)}
+		done := lookDone{inspection: in, turn: turn, sheet: s, err: err, took: time.Since(start)}
+		if l.target != nil {
+			done.start = l.target.Start
+		}
+		return done
 	}
 	late := tea.Tick(lookOverdue, func(time.Time) tea.Msg { return lookLate{in, turn} })
 	return tea.Batch(read, late)
 }
 
 // read opens the process, and makes sure that it is the one that is meant.
-func (l look) read(f facet) (sheet, error) {
+func (l *look) read(f facet) (sheet, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookDeadline)
 	defer cancel()
 	var err error
 	if l.target, err = l.open(); err != nil {
 		if f.dead && errors.Is(err, inspect.ErrGone) {
-			return f.read(ctx, l)
+			return f.read(ctx, *l)
 		}
 		return sheet{}, err
 	}
 	defer l.target.Close()
-	return f.read(ctx, l)
+	return f.read(ctx, *l)
 }
 
 func (l look) open() (*inspect.Target, error) {
@@ -211,6 +217,9 @@ func (m lookDone) deliver() tea.Cmd {
 		return nil
 	}
 	in.readings++
+	if in.who.start == 0 && !in.who.host {
+		in.who.start = m.start // from now on it is this one, whoever gets its number
+	}
 	in.known, in.answered, in.overdue, in.err = true, true, false, m.err
 	if m.err == nil || len(m.sheet.lines) > 0 {
 		in.page.set(m.sheet)
@@ -239,7 +248,41 @@ func (m lookLate) deliver() tea.Cmd {
 // copy, to show a screen.
 type errand func(m *root) tea.Cmd
 
-func ask(e errand) tea.Cmd { return func() tea.Msg { return e } }
+// filterList begins to type a filter.
+func filterList(l *list) errand {
+	return func(m *root) tea.Cmd {
+		m.prompt = &prompt{label: "Filter: ", line: newInput(l.filter), list: l}
+		return nil
+	}
+}
+
+// wish is an errand that a key press led to. The owner asks for it and runs it
+// before it takes another key: what is typed next is for the dialog.
+type wish struct{ next errand }
+
+func (w *wish) ask(e errand) (tea.Cmd, bool) {
+	w.next = e
+	return nil, true
+}
+
+func (w *wish) asked() errand {
+	e := w.next
+	w.next = nil
+	return e
+}
+
+// asking is a part of the screen that has wishes.
+type asking interface{ asked() errand }
+
+// grant runs the errand that a part of the screen has asked for.
+func (m *root) grant(part any) tea.Cmd {
+	if a, ok := part.(asking); ok {
+		if e := a.asked(); e != nil {
+			return e(m)
+		}
+	}
+	return nil
+}
 
 // press takes a key while this is what the keys go to.
 func (in *inspection) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
@@ -252,19 +295,17 @@ func (in *inspection) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 	switch key {
 	case "enter", "space":
 		if d := in.page.dialog(); d != nil {
-			return ask(func(m *root) tea.Cmd { m.open(d); return nil }), true
+			return in.ask(func(m *root) tea.Cmd { m.open(d); return nil })
 		}
+		return nil, true // never what Enter does elsewhere, such as to attach
 	case "y":
 		if text := in.page.text(); text != "" {
-			return ask(func(m *root) tea.Cmd { return m.copyText(text) }), true
+			return in.ask(func(m *root) tea.Cmd { return m.copyText(text) })
 		}
 	case "=":
-		return openSplit(in), true
+		return in.ask(openSplit(in))
 	case "/":
-		return ask(func(m *root) tea.Cmd {
-			m.prompt = &prompt{label: "Filter: ", line: newInput(in.page.list.filter), list: &in.page.list}
-			return nil
-		}), true
+		return in.ask(filterList(&in.page.list))
 	case "esc":
 		if in.page.list.filter != "" {
 			in.page.list.setFilter("")

@@ -17,6 +17,7 @@ import (
 // matrixScreen is which processes of the machine hold which namespaces, a row
 // for all that are in the same eight.
 type matrixScreen struct {
+	wish
 	theme    theme
 	observer *inspect.Observer
 	list     list
@@ -216,10 +217,7 @@ func (s *matrixScreen) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 	r := s.selected()
 	switch key {
 	case "/":
-		return ask(func(m *root) tea.Cmd {
-			m.prompt = &prompt{label: "Filter: ", line: newInput(s.list.filter), list: &s.list}
-			return nil
-		}), true
+		return s.ask(filterList(&s.list))
 	case "esc":
 		if s.list.filter != "" {
 			s.list.setFilter("")
@@ -227,15 +225,15 @@ func (s *matrixScreen) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 		}
 	case "enter", "i":
 		if r != nil && !r.host {
-			return ask(func(m *root) tea.Cmd { return m.inspectProcess(r.pid, r.name, r.sandbox) }), true
+			return s.ask(func(m *root) tea.Cmd { return m.inspectProcess(r.pid, r.name, r.sandbox) })
 		}
 	case "n":
 		if r != nil && !r.host {
-			return openEnterForm(s.observer, who{pid: r.pid, name: r.name}), true
+			return s.ask(openEnterForm(s.observer, who{pid: r.pid, name: r.name}))
 		}
 	case "y":
 		if r != nil {
-			return ask(func(m *root) tea.Cmd { return m.copyText(strconv.Itoa(r.pid)) }), true
+			return s.ask(func(m *root) tea.Cmd { return m.copyText(strconv.Itoa(r.pid)) })
 		}
 	}
 	return nil, s.list.press(key)

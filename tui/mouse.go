@@ -84,7 +84,9 @@ func (m *root) click(at tea.Mouse) tea.Cmd {
 			return tea.Batch(cmd, m.selectionMoved())
 		}
 	case panelWork:
-		if s := m.work.subject; s != nil {
+		if t, ok := m.work.tab().(*facetTab); ok {
+			t.click(at.Y - body[p].y)
+		} else if s := m.work.subject; s != nil {
 			m.selecting = true
 			s.feed.pane.ClearSelection()
 			s.feed.pane.SelectStart(at.X-body[p].x, at.Y-body[p].y, terminal.SelectCells)

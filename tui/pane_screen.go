@@ -18,6 +18,7 @@ import (
 // paneScreen is a program of this user interface's own in a terminal: it
 // lives as long as somebody looks.
 type paneScreen struct {
+	wish
 	theme theme
 	title string
 	feed  *feed
@@ -119,9 +120,9 @@ func (s *paneScreen) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 	switch msg.String() {
 	case "enter", "a":
 		if s.feed.state().live {
-			return ask(func(m *root) tea.Cmd { return m.attachPane(s) }), true
+			return s.ask(func(m *root) tea.Cmd { return m.attachPane(s) })
 		}
-		return ask(func(m *root) tea.Cmd { return m.closeScreen() }), true
+		return s.ask((*root).closeScreen)
 	case "j", "down":
 		s.feed.pane.ScrollBy(1)
 	case "k", "up":

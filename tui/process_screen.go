@@ -10,6 +10,7 @@ import (
 
 // processScreen is the inspection views of a process that is no sandbox.
 type processScreen struct {
+	wish
 	theme    theme
 	observer *inspect.Observer
 	who      who
@@ -25,23 +26,15 @@ func (m *root) openProcess(pid int, name string) tea.Cmd {
 		in.page.focused = true
 		s.views = append(s.views, in)
 	}
-	return findStart(s.observer, s.who, func(m *root, w who) tea.Cmd {
-		s.who = w
-		return m.openScreen(s)
-	})
+	return m.openScreen(s)
 }
 
-// findStart makes sure that a process stays the same one.
-func findStart(o *inspect.Observer, w who, then func(m *root, w who) tea.Cmd) tea.Cmd {
-	return func() tea.Msg {
-		target, err := o.Open(w.pid)
-		if err != nil {
-			return errand(func(m *root) tea.Cmd { m.fail(err); return nil })
-		}
-		defer target.Close()
-		w.start = target.Start
-		return errand(func(m *root) tea.Cmd { return then(m, w) })
+// asked is the wish of the view in front, or of the screen itself.
+func (s *processScreen) asked() errand {
+	if e := s.wish.asked(); e != nil {
+		return e
 	}
+	return s.front().asked()
 }
 
 func (s *processScreen) front() *inspection { return s.views[s.open] }
@@ -62,13 +55,14 @@ func (s *processScreen) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 	case "left", "shift+tab":
 		return s.switchTo((s.open + len(s.views) - 1) % len(s.views)), true
 	case "n":
-		return openEnterForm(s.observer, s.who), true
+		return s.ask(openEnterForm(s.observer, s.front().who))
 	}
 	return s.front().press(msg)
 }
 
 func (s *processScreen) switchTo(i int) tea.Cmd {
 	s.hide()
+	s.who = s.front().who // with its start, once that is known
 	s.open = i
 	return s.show()
 }

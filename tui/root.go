@@ -118,7 +118,7 @@ func (m *root) press(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	if m.focus == panelWork || m.zoomed {
 		if cmd, handled := m.work.tab().press(msg); handled {
-			return cmd
+			return tea.Batch(cmd, m.grant(m.work.tab()))
 		}
 		if msg.String() == "esc" {
 			return m.leaveWork()
@@ -138,6 +138,9 @@ func (m *root) act(msg tea.KeyPressMsg) tea.Cmd {
 		}
 	}
 	if cmd, ok := m.work.openKey(msg.String()); ok {
+		if m.layout.single {
+			return tea.Batch(cmd, m.focusOn(panelWork))
+		}
 		return cmd
 	}
 	return m.explain(msg)

@@ -69,8 +69,9 @@ var onScreen = map[string]bool{"?": true, "q": true, ":": true, "ctrl+c": true, 
 
 // pressScreen routes a key to the screen in front.
 func (m *root) pressScreen(msg tea.KeyPressMsg) tea.Cmd {
-	if cmd, handled := m.screen().press(msg); handled {
-		return cmd
+	front := m.screen()
+	if cmd, handled := front.press(msg); handled {
+		return tea.Batch(cmd, m.grant(front))
 	}
 	key := msg.String()
 	if key == "esc" {
@@ -104,11 +105,11 @@ type focusable interface{ focus(has bool) }
 // splitSelected puts the host beside the open view, or beside the processes.
 func (m *root) splitSelected() tea.Cmd {
 	if t, ok := m.work.tab().(*facetTab); ok {
-		return openSplit(t.in)
+		return openSplit(t.in)(m)
 	}
 	in := newInspection(m.theme, inspect.New(), processesFacet())
 	in.who = whoIs(m.work.subject)
-	return openSplit(in)
+	return openSplit(in)(m)
 }
 
 // tellScreens tells the screens which sandboxes there are now.

@@ -209,13 +209,19 @@ func (s *section) draw(t theme, cells []string, widths []int) string {
 	return text
 }
 
-// cut are the cells of a row that a layout does not show in full.
+// cut are the cells of a row that a layout does not show in full, where it
+// shows a part of any: that what has no column is left out is plain to see.
 func (s *section) cut(r *row, widths []int) []fact {
 	var missing []fact
+	part := false
 	for i, cell := range r.cells {
 		if cell != "" && width(cell) > widths[i] {
+			part = part || widths[i] > 0
 			missing = append(missing, fact{s.columns[i].name, strings.TrimLeft(cell, " ")})
 		}
+	}
+	if !part {
+		return nil
 	}
 	return missing
 }

@@ -13,6 +13,7 @@ import (
 // splitScreen is a view twice: on the left what the host sees, on the right
 // what the process sees, row beside row.
 type splitScreen struct {
+	wish
 	theme     theme
 	host, box *inspection
 	merged    [2]int // turns of the readings that rows were made of
@@ -30,10 +31,8 @@ type pair struct {
 }
 
 // openSplit puts the host's side beside a view.
-func openSplit(in *inspection) tea.Cmd {
-	return ask(func(m *root) tea.Cmd {
-		return m.openScreen(newSplitScreen(m.theme, in))
-	})
+func openSplit(in *inspection) errand {
+	return func(m *root) tea.Cmd { return m.openScreen(newSplitScreen(m.theme, in)) }
 }
 
 func newSplitScreen(t theme, in *inspection) *splitScreen {
@@ -225,19 +224,16 @@ func (s *splitScreen) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 	case "!":
 		s.probe = newProbe(s.theme, s.box.who)
 	case "=":
-		return ask((*root).closeScreen), true
+		return s.ask((*root).closeScreen)
 	case "/":
-		return ask(func(m *root) tea.Cmd {
-			m.prompt = &prompt{label: "Filter: ", line: newInput(s.list.filter), list: &s.list}
-			return nil
-		}), true
+		return s.ask(filterList(&s.list))
 	case "enter", "space":
 		return s.openSelected(), true
 	case "backspace", "-":
 		return s.goUp(), true
 	case "y":
 		if p := s.selected(); p != nil {
-			return ask(func(m *root) tea.Cmd { return m.copyText(p.entry().text) }), true
+			return s.ask(func(m *root) tea.Cmd { return m.copyText(p.entry().text) })
 		}
 	case "esc":
 		if s.list.filter == "" {
@@ -280,7 +276,8 @@ func (s *splitScreen) openSelected() tea.Cmd {
 		}
 	}
 	d := p.dialog(s.theme)
-	return ask(func(m *root) tea.Cmd { m.open(d); return nil })
+	s.ask(func(m *root) tea.Cmd { m.open(d); return nil })
+	return nil
 }
 
 // dialog shows both sides in full.

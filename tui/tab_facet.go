@@ -40,6 +40,11 @@ func (t *facetTab) leave() { t.in.hide() }
 // focus tells whether the keys go to the tab.
 func (t *facetTab) focus(has bool) { t.in.page.focused = has }
 
+func (t *facetTab) asked() errand { return t.in.asked() }
+
+// click selects the line at a row of the view.
+func (t *facetTab) click(row int) { t.in.page.list.click(row) }
+
 func (*facetTab) update(tea.Msg) tea.Cmd { return nil }
 
 func (t *facetTab) press(key tea.KeyPressMsg) (tea.Cmd, bool) { return t.in.press(key) }

@@ -56,7 +56,7 @@ func readProcesses(ctx context.Context, l look) (sheet, error) {
 		s.sections, s.first = s.sections[1:], 0
 	}
 	if view.Denied > 0 {
-		s.note = fmt.Sprintf("%d more: needs root", view.Denied)
+		s.note = fmt.Sprintf("%d not looked at: needs root", view.Denied)
 	} else if view.Partial {
 		s.note = "not all"
 	}
@@ -132,8 +132,8 @@ func pressProcesses(in *inspection, key string) (tea.Cmd, bool) {
 	if !ok {
 		return nil, false
 	}
-	return ask(func(m *root) tea.Cmd {
+	return in.ask(func(m *root) tea.Cmd {
 		m.open(newProcessSignalDialog(m.theme, p))
 		return nil
-	}), true
+	})
 }
