@@ -41,6 +41,8 @@ func actions() []action {
 		{bind("overview", "i", "i"), "The facts of the sandbox on one page.", hasSandbox, openTabKey("1")},
 		{bind("terminal", "0", "0"), "The sandbox's terminal.", hasSandbox, openTabKey("0")},
 		{bind("copy", "y", "y"), "Copy the selected text, or else the sandbox's or root filesystem's name.", nil, (*root).copySelected},
+		{bind("write to file", "w", "w"), "Write the selected text, or else all of the output, to a file in the working directory.", hasSandbox, (*root).saveSelected},
+		{bind("take clipboard", "Y", "Y"), "Put what the program offers on the clipboard. Nothing goes there by itself.", hasOffer, (*root).takeOffer},
 		{bind("filter", "/", "/"), "Filter the list, or search the output.", nil, (*root).openPrompt},
 		{bind("next pane", "Tab", "tab"), "Go to the next pane.", nil, func(m *root) tea.Cmd { return m.focusBy(1) }},
 		{bind("previous pane", "Shift-Tab", "shift+tab"), "Go to the pane before.", nil, func(m *root) tea.Cmd { return m.focusBy(-1) }},

@@ -47,6 +47,9 @@ func commandLine(o spec.Options) string {
 	flag(o.NoProc, "--no-proc")
 	value("--cap-add", strings.Join(o.CapAdd, ","))
 	value("--cap-drop", strings.Join(o.CapDrop, ","))
+	if o.Unconfined {
+		value("--security-opt", "seccomp=unconfined")
+	}
 	flag(o.Stepped, "--step")
 	words = append(words, o.Rootfs)
 	words = append(words, o.Command...)

@@ -132,6 +132,7 @@ func launchFields() []field {
 		namesField("Share", "--share", "the host's namespaces to keep: "+strings.Join(spec.Namespaces, " "), func(o *spec.Options) *[]string { return &o.Share }),
 		namesField("Add caps", "--cap-add", "capabilities to add to the usual ones, or ALL", func(o *spec.Options) *[]string { return &o.CapAdd }),
 		namesField("Drop caps", "--cap-drop", "capabilities to drop, or ALL", func(o *spec.Options) *[]string { return &o.CapDrop }),
+		toggleField("No filter", "--security-opt", "seccomp=unconfined: make no system call filter", false, func(o *spec.Options) *bool { return &o.Unconfined }),
 		rootSwitchField(),
 		toggleField("No /proc", "--no-proc", "do not mount /proc", false, func(o *spec.Options) *bool { return &o.NoProc }),
 	}

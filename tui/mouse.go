@@ -1,9 +1,9 @@
 package tui
 
 import (
-	tea "charm.land/bubbletea/v2"
+	"time"
 
-	"aquarium/tui/terminal"
+	tea "charm.land/bubbletea/v2"
 )
 
 // wheelLines is how far one turn of the wheel goes.
@@ -89,7 +89,7 @@ func (m *root) click(at tea.Mouse) tea.Cmd {
 		} else if s := m.work.subject; s != nil {
 			m.selecting = true
 			s.feed.pane.ClearSelection()
-			s.feed.pane.SelectStart(at.X-body[p].x, at.Y-body[p].y, terminal.SelectCells)
+			s.feed.pane.SelectStart(at.X-body[p].x, at.Y-body[p].y, m.clicks.unit(at.X, at.Y, time.Now()))
 		}
 	}
 	return cmd

@@ -29,6 +29,8 @@ type root struct {
 	taught    bool   // how to get out has been shown
 	measuring bool
 	selecting bool // the mouse drags over the terminal
+	clicks    clicks
+	offered   offer
 	drawn     picture
 }
 
@@ -62,6 +64,7 @@ func (m *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.MouseMsg:
 		return m, m.mouse(msg)
 	case paneChanged:
+		m.noteOffers()
 		return m, tea.Batch(m.followProgram(), m.work.awaitChange(), m.work.awaitSync())
 	case syncLate: // there may be a picture by now
 	case sandboxesListed:

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	tea "charm.land/bubbletea/v2"
+
+	"aquarium/tui/terminal"
 )
 
 // logsTab is the sandbox's output, to read back and to search.
@@ -12,6 +14,8 @@ type logsTab struct {
 	subject *subject
 	query   string
 	height  int
+	// selecting: the arrow keys move the end of the selection.
+	selecting bool
 }
 
 func (*logsTab) title() string { return "Logs" }
@@ -19,7 +23,7 @@ func (*logsTab) key() string   { return "l" }
 
 func (t *logsTab) show(s *subject) tea.Cmd {
 	if t.subject != nil && s != nil && t.subject.ID != s.ID {
-		t.query = ""
+		t.query, t.selecting = "", false
 	}
 	t.subject = s
 	return nil
@@ -41,7 +45,16 @@ func (t *logsTab) press(key tea.KeyPressMsg) (tea.Cmd, bool) {
 		return nil, false
 	}
 	pane := t.subject.feed.pane
+	if t.selecting && t.extend(key.String()) {
+		return nil, true
+	}
 	switch key.String() {
+	case "v":
+		pane.SelectStart(0, t.height-1, terminal.SelectCells)
+		t.selecting = true
+	case "V":
+		pane.SelectStart(0, t.height-1, terminal.SelectLines)
+		t.selecting = true
 	case "j", "down":
 		pane.ScrollBy(1)
 	case "k", "up":
@@ -71,6 +84,31 @@ func (t *logsTab) press(key tea.KeyPressMsg) (tea.Cmd, bool) {
 	return nil, true
 }
 
+// extend moves the end of the selection; Esc lets go of it.
+func (t *logsTab) extend(key string) (handled bool) {
+	pane := t.subject.feed.pane
+	switch key {
+	case "h", "left":
+		pane.SelectBy(-1, 0)
+	case "l", "right":
+		pane.SelectBy(1, 0)
+	case "k", "up":
+		pane.SelectBy(0, -1)
+	case "j", "down":
+		pane.SelectBy(0, 1)
+	case "pgup":
+		pane.SelectBy(0, 1-t.height)
+	case "pgdown":
+		pane.SelectBy(0, t.height-1)
+	case "esc":
+		pane.ClearSelection()
+		t.selecting = false
+	default:
+		return false
+	}
+	return true
+}
+
 // search looks for text upwards; an empty query ends the search.
 func (t *logsTab) search(query string) (found bool) {
 	t.query = query
@@ -85,7 +123,10 @@ func (t *logsTab) search(query string) (found bool) {
 }
 
 func (t *logsTab) hints() []hint {
-	hints := []hint{{"j k", "scroll"}, {"/", "search"}}
+	if t.selecting {
+		return []hint{{"arrows", "extend"}, {"y", "copy"}, {"w", "write to file"}, {"Esc", "let go"}}
+	}
+	hints := []hint{{"j k", "scroll"}, {"/", "search"}, {"v V", "select"}}
 	if t.query != "" {
 		hints = append(hints, hint{"n N", "older, newer match"})
 	}

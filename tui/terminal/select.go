@@ -237,6 +237,18 @@ func (p *Pane) SelectedText() string {
 	if !sel.active {
 		return ""
 	}
+	return p.text(sel)
+}
+
+// AllText returns the whole text, scrollback and screen, as SelectedText does.
+func (p *Pane) AllText() string {
+	p.lock()
+	defer p.mu.Unlock()
+	all := selection{active: true, from: point{p.oldestLine(), 0}, to: point{p.lastLine(), p.screen.cols - 1}}
+	return strings.TrimRight(p.text(&all), "\n") + "\n"
+}
+
+func (p *Pane) text(sel *selection) string {
 	var out []byte
 	for n := max(sel.from.line, p.oldestLine()); n <= min(sel.to.line, p.lastLine()); n++ {
 		from, to := sel.columns(n, p.screen.cols)
