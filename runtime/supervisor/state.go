@@ -2,10 +2,12 @@ package supervisor
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -51,7 +53,11 @@ func (s State) Alive() bool {
 		return false
 	}
 	start, err := StartTime(s.Keeper)
-	return err == nil && start == s.KeepStart
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrProcessDone) || errors.Is(err, syscall.ESRCH) {
+		return false
+	}
+	// What cannot be read, for want of descriptors say, is no proof of death.
+	return err != nil || start == s.KeepStart
 }
 
 // StateFile is the name of a state document in its directory.
