@@ -248,6 +248,9 @@ func (m lookLate) deliver() tea.Cmd {
 // copy, to show a screen.
 type errand func(m *root) tea.Cmd
 
+// ask runs an errand after the keys that have come already; wish before them.
+func ask(e errand) tea.Cmd { return func() tea.Msg { return e } }
+
 // filterList begins to type a filter.
 func filterList(l *list) errand {
 	return func(m *root) tea.Cmd {
