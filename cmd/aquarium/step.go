@@ -70,7 +70,7 @@ shown. Then type, and end with Enter:
   NUMBER           go on to before that step
   r                go on to the end
   s                leave this step out, in a launch with --what-if
-  p, m             show the whole plan, all mounts
+  p, c, m          show the whole plan, all calls of this step, all mounts
   a                abort: nothing is left of the sandbox
   d                leave; ` + "`aquarium step SANDBOX`" + ` comes back
 At the end of the input it leaves, too.`

@@ -33,6 +33,8 @@ func (s *stepper) command(line string, more bool) error {
 		return s.skip()
 	case "p":
 		s.printPlan()
+	case "c":
+		fmt.Fprintf(s.out, "\n%s", indent(s.plan.Steps[s.at.Before].Text(s.at.Before+1)))
 	case "m":
 		s.printMounts()
 	case "a":
@@ -79,8 +81,25 @@ func (s *stepper) show() {
 		s.printDone(s.at.Events[len(s.at.Events)-1])
 	}
 	s.printNow()
-	fmt.Fprintf(s.out, "\nNext:\n%s", indent(s.plan.Steps[at].Text(at+1)))
+	s.printNext(s.plan.Steps[at])
 	s.prompt()
+}
+
+// maxParts is how many of a step's calls are shown unasked: more would push
+// the state off a small screen.
+const maxParts = 3
+
+// printNext shows the step at hand.
+func (s *stepper) printNext(next step.Step) {
+	fmt.Fprintf(s.out, "\nNext:\n  %3d  %s: %s\n", s.at.Before+1, next.Actor, rootfs.Visible(next.Call()))
+	parts := next.Parts()
+	for _, part := range parts[:min(maxParts, len(parts))] {
+		fmt.Fprintf(s.out, "         %s\n", rootfs.Visible(part.String()))
+	}
+	if more := len(parts) - maxParts; more > 0 {
+		fmt.Fprintf(s.out, "         and %d more calls (c lists them)\n", more)
+	}
+	fmt.Fprintf(s.out, "       %s [%s; %s]\n", rootfs.Visible(next.Why), next.Man, next.Lands())
 }
 
 func (s *stepper) prompt() {
