@@ -53,16 +53,6 @@ func (l *sandboxList) inView() []sandbox.Sandbox {
 	return out
 }
 
-func (l *sandboxList) running() int {
-	n := 0
-	for _, sb := range l.items {
-		if sb.Status != supervisor.Stopped {
-			n++
-		}
-	}
-	return n
-}
-
 func (l *sandboxList) title() string { return countTitle("Sandboxes", &l.list) }
 
 func (l *sandboxList) rows(t theme, w int, focused bool) []string {

@@ -179,9 +179,6 @@ func (w *watcher) drain() (trees bool) {
 	return trees
 }
 
-// stop ends wait. The descriptors go with the process.
-func (w *watcher) stop() { w.wake.Close() }
-
 // run reports sandboxes and root filesystems now and after each change, until
 // it is stopped. The sandboxes come first: they are read faster.
 func (w *watcher) run(sandboxes func([]sandbox.Sandbox, error), trees func([]rootfs.Rootfs, error)) {

@@ -79,9 +79,7 @@ func (r *runFlags) complete(c *cobra.Command, args []string) error {
 	r.Rootfs, r.Command = args[0], args[1:]
 	terminal := console.IsTerminal(os.Stdin)
 	if !c.Flags().Changed("tty") {
-		// `aquarium run X cat file | sha256sum` means the file's bytes, which a
-		// terminal would change.
-		r.TTY = terminal && (r.detach || console.IsTerminal(os.Stdout))
+		r.TTY = terminal
 	}
 	if !c.Flags().Changed("interactive") {
 		r.Interactive = terminal || !r.detach

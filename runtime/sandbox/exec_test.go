@@ -59,7 +59,7 @@ func TestExecIsConfinedLikeTheProgram(t *testing.T) {
 	s := newStore(t)
 	sb, _ := startSandbox(t, s, spec.Options{Rootfs: busybox(t), Command: []string{"sleep", "1000"}})
 	conn := dial(t, sb)
-	script := "for p in 1 self; do grep -E 'Cap|NoNew|Uid|Gid|Groups' /proc/$p/status; ls /proc/$p/fd | head -3; done"
+	script := "for p in 1 self; do grep -E 'Cap|NoNew|Uid|Gid|Groups' /proc/$p/status; grep 'open files' /proc/$p/limits; ls /proc/$p/fd | head -3; done"
 	if err := conn.Exec(wire.ExecRequest{Argv: []string{"sh", "-c", script}}); err != nil {
 		t.Fatal(err)
 	}

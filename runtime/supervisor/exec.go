@@ -61,6 +61,7 @@ func (s *supervisor) startExec(request wire.ExecRequest) (*session, error) {
 	if err := started.open(&command, target, request); err != nil {
 		return nil, err
 	}
+	enter.RestoreFileLimit()
 	process, err := enter.Start(command)
 	closeAll(command.Stdio)
 	if err != nil {

@@ -10,9 +10,6 @@ type row struct {
 	drawn   string // the finished row, when fresh
 }
 
-// touch notes a change, so that the row is drawn again.
-func (r *row) touch() { r.fresh = false }
-
 // clear makes every cell a copy of blank.
 func (r *row) clear(blank cell) {
 	r.wrapped = false

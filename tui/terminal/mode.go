@@ -6,12 +6,12 @@ type modes struct {
 	keyLock, insert, echoOff, newline bool
 
 	// DEC and xterm private modes
-	appCursor, columns132, smooth, reverse, autowrap, autorepeat  bool
-	blink, visible, allow132, moreFix, national, reverseWrap      bool
-	reverseWrapAll, appKeypad, backarrow, margins, keepOnColumns  bool
-	focus, altScroll, metaEscape, bracketedPaste, sync, altBuffer bool
-	mouse                                                         MouseTracking
-	mouseUTF8, mouseSGR, mouseURXVT, mousePixels                  bool
+	appCursor, columns132, smooth, reverse, autowrap, autorepeat bool
+	blink, visible, allow132, moreFix, national, reverseWrap     bool
+	reverseWrapAll, appKeypad, backarrow, margins, keepOnColumns bool
+	focus, altScroll, metaEscape, bracketedPaste, sync           bool
+	mouse                                                        MouseTracking
+	mouseUTF8, mouseSGR, mouseURXVT, mousePixels                 bool
 }
 
 func defaultModes() modes {

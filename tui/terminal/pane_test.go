@@ -129,7 +129,12 @@ func TestSearch(t *testing.T) {
 	if got := text(p); !strings.Contains(got, "needle thr") && !strings.Contains(got, "needle") {
 		t.Errorf("first match: %q", got)
 	}
-	if !p.PrevMatch() || !p.PrevMatch() || !strings.HasPrefix(text(p), "Needle one") {
+	for range 2 {
+		if !p.PrevMatch() {
+			t.Fatal("no further match upwards")
+		}
+	}
+	if !strings.HasPrefix(text(p), "Needle one") {
 		t.Errorf("last match upwards: %q", text(p))
 	}
 	if p.PrevMatch() {
@@ -138,8 +143,13 @@ func TestSearch(t *testing.T) {
 	if !strings.Contains(p.Rows()[0], "\x1b[0;1;7;4mNeedle") {
 		t.Errorf("not marked: %q", p.Rows()[0])
 	}
-	if !p.NextMatch() || !p.NextMatch() || p.NextMatch() {
-		t.Error("downwards")
+	for range 2 {
+		if !p.NextMatch() {
+			t.Fatal("no further match downwards")
+		}
+	}
+	if p.NextMatch() {
+		t.Error("found one more downwards")
 	}
 	if p.Search("Needle two") || !p.Search("Needle") {
 		t.Error("capitals")
