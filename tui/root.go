@@ -259,7 +259,7 @@ func (m *root) fail(err error) {
 		m.notice = visible(err.Error())
 		return
 	}
-	m.open(newErrorDialog(err))
+	m.open(m.errorDialog(err))
 }
 
 func (m *root) open(d dialog) { m.dialogs = append(m.dialogs, d) }

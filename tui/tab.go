@@ -53,7 +53,7 @@ type passing interface{ present() bool }
 // newTabs lists the tabs, in the order of the bar.
 func newTabs(t theme) []tab {
 	tabs := []tab{&terminalTab{theme: t}, &logsTab{theme: t}, newShellTab(t)}
-	return append(tabs, newFacetTabs(t)...)
+	return append(append(tabs, newFacetTabs(t)...), newLaunchTab(t))
 }
 
 // tabView is a tab's picture.
