@@ -49,6 +49,7 @@ func TestExplanations(t *testing.T) {
 		{"clone in a chroot", players(mountsOnly), syscall.EPERM, []string{"this process is in a chroot"}},
 		{"clone under a filter", players(mountsOnly), syscall.EPERM, []string{"a seccomp filter is in force"}},
 		{"clone beyond the limit", []as{{flags: mountsOnly, user: true}}, syscall.ENOSPC, []string{"user.max_uts_namespaces is 0"}},
+		{"clone where user namespaces are forbidden", []as{{flags: mountsOnly, user: true}}, syscall.ENOSPC, []string{"user.max_user_namespaces is 0"}},
 		{"clone after the first process has gone", players(0), syscall.ENOMEM, []string{"the first process of pid:[", "has ended"}},
 
 		{"setgroups where it is denied", []as{{user: true}}, syscall.EPERM, []string{"setgroups is deny"}},
@@ -167,6 +168,9 @@ var scenarios = map[string]func(dir string) (Op, error){
 	},
 	"clone beyond the limit": func(string) (Op, error) {
 		return &Clone{Flags: syscall.CLONE_NEWUTS}, os.WriteFile("/proc/sys/user/max_uts_namespaces", []byte("0"), 0)
+	},
+	"clone where user namespaces are forbidden": func(string) (Op, error) {
+		return &Clone{Flags: syscall.CLONE_NEWUSER}, os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0)
 	},
 	"clone after the first process has gone": func(dir string) (Op, error) {
 		// One child before: package os forks once by itself, to see what the
