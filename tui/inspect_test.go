@@ -275,7 +275,7 @@ func TestHostileNamesInViews(t *testing.T) {
 	u.types("4")
 	u.sees("tmp/")
 	u.types("/tmp\rG\r")
-	u.sees(`\x1b[31mred\x1b]0;title\x`)
+	u.sees(`\x1b[31mred\x1b]0`)
 	u.types("j\r")
 	u.sees(`\x1b[2Jcontent`)
 	if out := string(u.output()); strings.Contains(out, "\x1b[31mred") || strings.Contains(out, "\x1b]0;title") || strings.Contains(out, "\u202e") {

@@ -78,7 +78,7 @@ const (
 	lookPause    = time.Second      // between two, at least
 	lookShare    = 100              // and this many times as long as it took
 	lookLongest  = 15 * time.Second // but no longer
-	lookDeadline = time.Second      // what has been read until then is shown
+	lookDeadline = 3 * time.Second  // what has been read until then is shown
 	lookOverdue  = 2 * time.Second  // it does not answer
 )
 

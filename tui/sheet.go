@@ -33,7 +33,7 @@ type column struct {
 	right bool   // numbers
 	flex  bool   // takes the room that is left
 	rank  int    // the highest go first where there is no room; 0 stays
-	moves bool   // is another at every reading
+	moves bool   // not compared with the host: it is another at every reading, or says how the two compare
 
 	natural int // width of the widest cell, by finish
 }
@@ -236,6 +236,12 @@ func (s *section) details(r *row) []fact {
 	}
 	return append(all, r.more...)
 }
+
+// deepest is how far trees are indented: they may be as deep as they are long.
+const deepest = 10
+
+// indent is what stands before a row of a tree.
+func indent(depth int) string { return spaces(2 * min(depth, deepest)) }
 
 // named makes a section of names and values.
 func named(title string, facts ...fact) section {

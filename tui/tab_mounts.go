@@ -19,7 +19,7 @@ func readMounts(ctx context.Context, l look) (sheet, error) {
 		return sheet{}, err
 	}
 	table := section{title: "Mounts", columns: []column{
-		{name: "TARGET", flex: true}, {name: "TYPE", rank: 1}, {name: "SOURCE", rank: 4}, {name: "PROPAGATION", rank: 3}, {name: "OPTIONS", rank: 5}, {name: "NOTE", rank: 2},
+		{name: "TARGET", flex: true}, {name: "TYPE", rank: 1}, {name: "SOURCE", rank: 4}, {name: "PROPAGATION", rank: 3}, {name: "OPTIONS", rank: 5}, {name: "NOTE", rank: 2, moves: true},
 	}}
 	table.rows = make([]row, 0, len(view.List))
 	seen := make(map[string]int)
@@ -60,7 +60,7 @@ func mountRow(m inspect.Mount, host bool) row {
 		notes, r.tone = append(notes, "HIDDEN by another"), toneMuted
 	}
 	r.cells = []string{
-		spaces(2*m.Depth) + m.Target, m.Type, m.Source, strings.Join(m.Propagation, ", "), m.Options, strings.Join(notes, ", "),
+		indent(m.Depth) + m.Target, m.Type, m.Source, strings.Join(m.Propagation, ", "), m.Options, strings.Join(notes, ", "),
 	}
 	r.more = []fact{
 		{"directory", m.Root + " of the filesystem"}, {"device", m.Device}, {"filesystem", m.Super},
