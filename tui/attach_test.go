@@ -156,6 +156,7 @@ func TestFloodDoesNotHoldUpTheKeys(t *testing.T) {
 	u.types("\x1b")
 	u.seesNo("Help")
 	u.types("a\x03")
+	u.sees("^C", "/ #") // Ctrl-C empties what the terminal has not read yet
 	u.types("echo $((9*9)) dry\r")
 	u.sees("81 dry")
 }

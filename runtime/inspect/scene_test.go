@@ -177,6 +177,8 @@ func playNetwork(dir string) (string, error) {
 	}
 	for _, step := range []func() error{
 		func() error { return netlink.LinkSetUp(lo) },
+		// No link-local addresses: they come a moment later, between two looks.
+		func() error { return os.WriteFile("/proc/sys/net/ipv6/conf/default/addr_gen_mode", []byte("1"), 0) },
 		func() error { return netlink.LinkAdd(veth) },
 		func() error { return netlink.AddrAdd(veth, address) },
 		func() error { return netlink.LinkSetUp(veth) },
