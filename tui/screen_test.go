@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -47,7 +48,16 @@ func startUser(t testing.TB, cols, rows int, env []string, path string, args ...
 	u := &user{t: t, cmd: exec.Command(path, args...), pane: terminal.NewPane(cols, rows, terminal.Options{}), ended: make(chan struct{})}
 	u.cmd.Env = env
 	var err error
-	u.pty, err = pty.StartWithSize(u.cmd, &pty.Winsize{Cols: uint16(cols), Rows: uint16(rows)})
+	for range 3 {
+		u.pty, err = pty.StartWithSize(u.cmd, &pty.Winsize{Cols: uint16(cols), Rows: uint16(rows)})
+		if !errors.Is(err, syscall.EPERM) {
+			break
+		}
+		// TIOCSCTTY: the new terminal is already somebody's. Seen once in
+		// hundreds of parallel starts; another terminal is free.
+		u.cmd = exec.Command(path, args...)
+		u.cmd.Env = env
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
