@@ -43,10 +43,16 @@ func (c *Conn) Boot(b Boot) error { return c.send(wire.Boot, b) }
 
 // spawn starts a supervisor process, or takes the one that waits already.
 func spawn(name string) (*Conn, error) {
-	if c := prestarted; c != nil {
+	if ready := prestarted; ready != nil {
 		prestarted = nil
-		return c, nil
+		if c := <-ready; c != nil {
+			return c, nil
+		}
 	}
+	return newProcess(name)
+}
+
+func newProcess(name string) (*Conn, error) {
 	conn, theirs, err := wire.Pair()
 	if err != nil {
 		return nil, err

@@ -6,8 +6,9 @@ import (
 	"unsafe"
 )
 
-// prestarted is a supervisor that waits to be told, if Prestart made one.
-var prestarted *Conn
+// prestarted gives a supervisor that waits to be told, or nil where none could
+// be started; it is nil itself where Prestart was not called.
+var prestarted chan *Conn
 
 // nameWidth is room for the longest sandbox name.
 const nameWidth = 63
@@ -18,7 +19,12 @@ const nameWidth = 63
 // A supervisor whose creator ends without a word ends too. Failing to start
 // one here is no error: Start does it, or says why it cannot.
 func Prestart() {
-	prestarted, _ = spawn(strings.Repeat(" ", nameWidth))
+	ready := make(chan *Conn, 1)
+	prestarted = ready
+	go func() { // beside the rest of the start
+		c, _ := newProcess(strings.Repeat(" ", nameWidth))
+		ready <- c
+	}()
 }
 
 // setTitle writes the sandbox's name over the room that Prestart has left in
