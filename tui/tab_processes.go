@@ -68,7 +68,7 @@ func readProcesses(ctx context.Context, l look) (sheet, error) {
 func pid1Section(view *inspect.Processes, zombies int) section {
 	s := named("")
 	s.name = "PID 1"
-	if view.List != nil && len(view.List) > 0 && view.List[0].PID == 1 {
+	if len(view.List) > 0 && view.List[0].PID == 1 {
 		s.add("PID 1 ignores", cmp.Or(shortSignals(view.Ignored), "no signal"), tonePlain)
 		s.add("PID 1 catches", cmp.Or(shortSignals(view.Caught), "no signal: SIGTERM from inside does nothing"), tonePlain)
 	}
