@@ -342,6 +342,11 @@ func TestFilesStayInTheRootAndTellTheirLayer(t *testing.T) {
 
 func TestWhatHangsIsLeft(t *testing.T) {
 	t.Parallel()
+	if os.Geteuid() != 0 {
+		// fuse_allow_current_process: an ordinary user's FUSE answers EACCES
+		// outside of its own user namespace, so it cannot hang an onlooker.
+		t.Skip("an ordinary user's FUSE lets nobody look in") // CI runs it as root too
+	}
 	if err := unix.Access("/dev/fuse", unix.R_OK|unix.W_OK); err != nil {
 		skipOrFail(t, "open /dev/fuse: "+err.Error())
 	}
