@@ -276,6 +276,9 @@ func (s *stepScreen) now() (before, now observe.State, known bool) {
 	if !recorded {
 		before = now
 	}
+	if now.Hostname == "" {
+		before.Hostname = "" // it could not be read, and is not gone
+	}
 	return before, now, known
 }
 

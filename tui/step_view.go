@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -202,7 +203,7 @@ func (v stepState) process() section {
 	add("program", "process", process)
 	add("root", "root", v.now.Root)
 	add("cwd", "cwd", v.now.Cwd)
-	add("hostname", "hostname", v.now.Hostname)
+	add("hostname", "hostname", cmp.Or(v.now.Hostname, "cannot be read from here"))
 	add("user", "user", v.now.User.UIDs+", groups "+v.now.User.Groups)
 	add("effective capabilities", "capabilities", v.now.User.Effective)
 	if v.pid != 0 {

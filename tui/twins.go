@@ -243,7 +243,7 @@ func (s *twinsScreen) view(w, h int) tabView {
 	t := s.theme
 	left := (w - 3) / 2
 	right := w - 3 - left
-	title := t.rule(" "+paint(t.focus, "Twins of "+visible(s.name))+": the same root filesystem, launched twice ", " both are removed ", w)
+	title := t.rule(" "+paint(t.focus, "Twins of "+visible(s.name))+" ", " launched twice, looked at, removed ", w)
 	heads := t.fit(paint(t.bold, " with "+string(s.pair[0].how)), left) + " " + t.column + " " + paint(t.bold, "with "+string(s.pair[1].how))
 	var rows []string
 	for _, q := range questions() {
