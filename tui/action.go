@@ -30,6 +30,7 @@ func actions() []action {
 		{bind("step", "S", "S"), "Launch step by step: see each call, and what the kernel made of it; also goes on with one that waits.", canStep, (*root).stepSelected},
 		{bind("what if…", "W", "W"), "Launch step by step where steps may be left out, in an outer mount namespace that keeps the host safe.", onTrees, (*root).whatIfSelected},
 		{bind("twins", "T", "T"), "Launch it twice, with chroot and with pivot_root, and see side by side what holds; both are removed.", onTrees, (*root).twinSelected},
+		{bind("step on", "Enter", "enter", "a"), "Go on with a launch that waits between two steps.", onWaiting, (*root).stepSelected},
 		{bind("attach", "Enter", "enter", "a"), "Attach: all keys go to the program, until the prefix key and d.", onRunning, (*root).attachSelected},
 		{bind("attach", "a", "a"), "", hasRunning, (*root).attachSelected},
 		{bind("shell", "e", "e"), "Run a shell in the sandbox, beside its program.", hasRunning, (*root).execShell},

@@ -80,8 +80,11 @@ func (m *root) stepLaunch(whatIf bool) tea.Cmd {
 }
 
 // canStep tells whether a launch can be begun, or one that waits is selected.
-func canStep(m *root) bool {
-	return onTrees(m) || m.focus != panelRootfs && hasSandbox(m) && m.work.subject.Status == supervisor.Created
+func canStep(m *root) bool { return onTrees(m) || onWaiting(m) }
+
+// onWaiting tells whether the selected sandbox's launch waits.
+func onWaiting(m *root) bool {
+	return m.focus != panelRootfs && hasSandbox(m) && m.work.subject.Status == supervisor.Created
 }
 
 // waiting tells whether the launch waits for an answer of ours.

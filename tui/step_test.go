@@ -86,8 +86,12 @@ func TestStepLeave(t *testing.T) {
 	u.types("\x1b")
 	u.sees("waits before step 3", "created")
 	u.types("\t") // the sandboxes
-	u.sees("▸Sandboxes (1)")
+	u.sees("▸Sandboxes (1)", "Enter step on")
 	u.types("S")
+	u.sees("Now: before step 3 of")
+	u.types("\x1b")
+	u.sees("waits before step 3")
+	u.types("\r")
 	u.sees("Now: before step 3 of")
 	u.types("b")
 	u.sees("Recorded: before step 2", "Changed by step 1", "NEW")
