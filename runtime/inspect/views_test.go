@@ -29,11 +29,14 @@ func TestNamespacesAreThoseOfLsns(t *testing.T) {
 			Type string
 		}
 	}
-	if err := json.Unmarshal([]byte(output(t, "lsns", "-J", "-p", itoa(c.PID))), &listed); err != nil {
-		t.Fatal(err)
-	}
-	if len(listed.Namespaces) < 7 {
-		t.Fatalf("lsns lists only %v", listed)
+	// lsns gives up on the rest when a process ends while it looks: ask again.
+	for deadline := time.Now().Add(20 * time.Second); len(listed.Namespaces) < 7; {
+		if time.Now().After(deadline) {
+			t.Fatalf("lsns lists only %v", listed)
+		}
+		if err := json.Unmarshal([]byte(output(t, "lsns", "-J", "-p", itoa(c.PID))), &listed); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, n := range listed.Namespaces {
 		if got := fmt.Sprint(all[n.Type].Inode); got != n.NS.String() {
