@@ -23,7 +23,7 @@ func TestMatrixAsLsnsSeesIt(t *testing.T) {
 	u.sees("Namespaces of this machine", "WHO")
 	u.types("/crowd\r")
 	row := strings.Fields(strings.TrimPrefix(u.row("crowd", strconv.Itoa(sb.PID)), "▸"))
-	out, err := exec.Command("lsns", "--json", "-o", "NS,TYPE", "-p", strconv.Itoa(sb.PID)).Output()
+	out, err := exec.Command("lsns", "--json", "--list", "-o", "NS,TYPE", "-p", strconv.Itoa(sb.PID)).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

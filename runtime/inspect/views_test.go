@@ -35,7 +35,7 @@ func TestNamespacesAreThoseOfLsns(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("lsns lists only %v", listed)
 		}
-		document, err := exec.Command("lsns", "-J", "-p", itoa(c.PID)).Output()
+		document, err := exec.Command("lsns", "-J", "--list", "-p", itoa(c.PID)).Output()
 		if err != nil {
 			continue
 		}
