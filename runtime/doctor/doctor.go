@@ -44,9 +44,9 @@ func kernelVersion() Finding {
 	}
 	var major, minor int
 	fmt.Sscanf(string(release), "%d.%d", &major, &minor)
-	f := Finding{What: "kernel", Detail: "Linux " + string(release), OK: major > 5 || major == 5 && minor >= 11}
+	f := Finding{What: "kernel", Detail: "Linux " + string(release), OK: major > 5 || major == 5 && minor >= 12}
 	if !f.OK {
-		f.Effect = "overlay without root, and safe resolution of mount points, need 5.11"
+		f.Effect = "overlay without root, and safe resolution of mount points, need 5.12"
 		f.Knob = "boot a newer kernel"
 	}
 	return f

@@ -15,6 +15,7 @@ const (
 	sysPidfdSendSignal = 424
 	sysPidfdOpen       = 434
 	sysOpenat2         = 437
+	sysMountSetattr    = 442
 )
 
 // Flags of open(2) and openat2(2) that package syscall lacks.
@@ -136,4 +137,24 @@ func errnoErr(errno syscall.Errno) error {
 		return errno
 	}
 	return nil
+}
+
+// Arguments of mount_setattr(2).
+const (
+	AT_RECURSIVE      = 0x8000
+	MOUNT_ATTR_RDONLY = 0x1
+)
+
+// MountSetattr sets attributes of the mount at path and, with AT_RECURSIVE, of
+// all mounts below it: what a remount with mount(2) does to one only.
+func MountSetattr(path string, flags, set uint64) error {
+	p, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return err
+	}
+	attr := struct{ set, clear, propagation, userns uint64 }{set: set} // struct mount_attr
+	at := -100                                                         // AT_FDCWD
+	_, _, errno := syscall.Syscall6(sysMountSetattr, uintptr(at), uintptr(unsafe.Pointer(p)), uintptr(flags),
+		uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
+	return errnoErr(errno)
 }

@@ -54,6 +54,9 @@ func (m *Mount) Calls() []Call {
 		again := Mount{Target: m.Target, Root: m.Root}
 		calls = append(calls, again.render(remount).when("the flags of a bind mount take effect only now"))
 	}
+	if m.seals() {
+		calls = append(calls, m.sealing().when("and for what is mounted below"))
+	}
 	return calls
 }
 
@@ -115,7 +118,33 @@ func (m *Mount) Do(*World) error {
 		return nil
 	}
 	again := Mount{Target: m.Target, Root: m.Root, Links: m.Links}
-	return failed(again.render(remount), again.remount(remount))
+	if err := again.remount(remount); err != nil {
+		return failed(again.render(remount), err)
+	}
+	if !m.seals() {
+		return nil
+	}
+	return failed(m.sealing(), again.seal())
+}
+
+// seals tells whether a recursive bind mount is to be read-only: a remount
+// reaches only the topmost of its mounts.
+func (m *Mount) seals() bool {
+	const all = syscall.MS_BIND | syscall.MS_REC | syscall.MS_RDONLY
+	return m.Flags&all == all && m.Flags&syscall.MS_REMOUNT == 0
+}
+
+func (m *Mount) sealing() Call {
+	return call("mount_setattr", raw("AT_FDCWD"), m.Root+m.Target, raw("AT_RECURSIVE"), raw("{attr_set: MOUNT_ATTR_RDONLY}"))
+}
+
+func (m *Mount) seal() error {
+	target, closer, err := m.open()
+	if err != nil {
+		return err
+	}
+	defer closer()
+	return kernel.MountSetattr(target, kernel.AT_RECURSIVE, kernel.MOUNT_ATTR_RDONLY)
 }
 
 func (m *Mount) mount(flags MountFlags) error {
