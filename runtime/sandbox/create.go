@@ -72,8 +72,8 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 	if err == nil {
 		err = conn.Boot(supervisor.Boot{
 			Plan: encoded, State: sb.State, Run: s.run(sb.ID), Failed: s.failed(),
-			Remove: []string{sb.Bundle, s.name(sb.Name)},
-			Exec:   execDefaults(config, plan),
+			Link: s.name(sb.Name),
+			Exec: execDefaults(config, plan),
 		})
 	}
 	if err != nil {

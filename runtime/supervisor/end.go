@@ -49,12 +49,15 @@ func (s *supervisor) saveOutput() {
 	}
 }
 
-// undo deletes everything of the sandbox.
+// undo deletes everything of the sandbox. The name goes first, while the rest
+// still shows whose it is: once that is gone another sandbox may take the name,
+// and its link must not be deleted.
 func (s *supervisor) undo() {
-	RemoveTree(s.boot.Run)
-	for _, path := range s.boot.Remove {
-		RemoveTree(path)
+	if id, err := os.Readlink(s.boot.Link); err == nil && id == s.boot.State.ID {
+		os.Remove(s.boot.Link)
 	}
+	RemoveTree(s.boot.Run)
+	RemoveTree(s.boot.State.Bundle)
 }
 
 // RemoveTree deletes a tree, also where directories have lost their write or

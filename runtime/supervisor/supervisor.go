@@ -40,7 +40,7 @@ type Boot struct {
 	State  State        `json:"state"`
 	Run    string       `json:"run"`    // directory of the socket and the running state
 	Failed string       `json:"failed"` // directory that keeps traces of failed launches
-	Remove []string     `json:"remove"` // what else to delete with the sandbox
+	Link   string       `json:"link"`   // the symlink that holds the name
 	Exec   ExecDefaults `json:"exec"`
 }
 
