@@ -3,7 +3,6 @@ package rootfs
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -187,7 +186,7 @@ func (c *Catalogue) Commit(ctx context.Context, name string, base Rootfs, overla
 		return Rootfs{}, importError(name, err)
 	}
 	meter := NewMeter(o.Progress, "unpack", "", 0)
-	archive := c.packedUpper(ctx, overlays[0].Upper)
+	archive := pack.StreamLayer(ctx, overlays[0].Upper)
 	defer archive.Close()
 	layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Image: true, Limits: o.Limits})
 	if err != nil {
@@ -209,24 +208,4 @@ func (c *Catalogue) baseDocument(ctx context.Context, base Rootfs, o ImportOptio
 	defer archive.Close()
 	layer, err := c.AddLayer(ctx, archive, LayerOptions{Limits: o.Limits})
 	return Document{Layers: []string{layer.Digest}}, err
-}
-
-// packedUpper streams an upper directory as an image's layer.
-func (c *Catalogue) packedUpper(ctx context.Context, upper string) io.ReadCloser {
-	reader, writer := io.Pipe()
-	go func() {
-		writer.CloseWithError(func() error {
-			tree, err := inside.Open(upper)
-			if err != nil {
-				return err
-			}
-			defer tree.Close()
-			archive := pack.NewWriter(ctx, writer)
-			if err := archive.Layer(tree); err != nil {
-				return err
-			}
-			return archive.Close()
-		}())
-	}()
-	return reader
 }

@@ -21,7 +21,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"aquarium/rootfs"
-	"aquarium/rootfs/inside"
 	"aquarium/rootfs/pack"
 	"aquarium/rootfs/stack"
 )
@@ -173,7 +172,7 @@ func build(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs) (v1.Image,
 	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	var layers []mutate.Addendum
 	for _, dir := range dirs {
-		layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return packLayer(ctx, dir), nil },
+		layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return pack.StreamLayer(ctx, dir), nil },
 			tarball.WithCompressionLevel(gzip.DefaultCompression), tarball.WithMediaType(types.OCILayer))
 		if err != nil {
 			return nil, err
@@ -203,24 +202,4 @@ func describe(config *v1.ConfigFile, d rootfs.Document) {
 	if len(config.Config.Cmd) == 0 {
 		config.Config.Cmd = d.Shell
 	}
-}
-
-// packLayer streams one layer's directory as an uncompressed archive.
-func packLayer(ctx context.Context, dir string) io.ReadCloser {
-	reader, writer := io.Pipe()
-	go func() {
-		writer.CloseWithError(func() error {
-			tree, err := inside.Open(dir)
-			if err != nil {
-				return err
-			}
-			defer tree.Close()
-			archive := pack.NewWriter(ctx, writer)
-			if err := archive.Layer(tree); err != nil {
-				return err
-			}
-			return archive.Close()
-		}())
-	}()
-	return reader
 }

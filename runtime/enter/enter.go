@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -225,7 +226,7 @@ func (c Command) descriptors(p *program) {
 func (c Command) confine(p *program) {
 	if c.Keep != nil {
 		for number, name := range kernel.Capabilities() {
-			if !contains(c.Keep, name) {
+			if !slices.Contains(c.Keep, name) {
 				p.add(mayFail, "prctl(PR_CAPBSET_DROP, "+name+")", syscall.SYS_PRCTL, kernel.PR_CAPBSET_DROP, uintptr(number))
 			}
 		}
@@ -273,7 +274,7 @@ func (p *program) exec(arguments, environment []string) {
 		p.add(mustWork, "execve("+strconv.Quote(name)+")", syscall.SYS_EXECVE, p.text(name), argv, env)
 		return
 	}
-	path := lookup(environment, "PATH")
+	path := step.LookupEnv(environment, "PATH")
 	if path == "" {
 		path = "/bin:/usr/bin"
 	}
@@ -282,22 +283,4 @@ func (p *program) exec(arguments, environment []string) {
 			p.add(tryExec, "execve("+strconv.Quote(name)+")", syscall.SYS_EXECVE, p.text(dir+"/"+name), argv, env)
 		}
 	}
-}
-
-func lookup(env []string, name string) string {
-	for _, entry := range env {
-		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
-func contains(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }

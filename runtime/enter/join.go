@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"aquarium/runtime/kernel"
+	"aquarium/runtime/step"
 )
 
 // Join is what nsenter(1) does: join namespaces, change the root and the
@@ -126,7 +127,7 @@ func (j Join) exec(p *program) {
 		return
 	}
 	env := p.vector(j.Env)
-	for _, shell := range []string{lookup(j.Env, "SHELL"), "/bin/sh"} {
+	for _, shell := range []string{step.LookupEnv(j.Env, "SHELL"), "/bin/sh"} {
 		if strings.HasPrefix(shell, "/") {
 			_, base := kernel.Split(shell)
 			p.add(tryExec, "execve("+strconv.Quote(shell)+")", syscall.SYS_EXECVE, p.text(shell), p.vector([]string{"-" + base}), env)

@@ -84,14 +84,14 @@ func (e *Exec) Do(w *World) error {
 		return failed(pdeathsig, err)
 	}
 	env := e.Env
-	if w.home != "" && lookupEnv(env, "HOME") == "" {
+	if w.home != "" && LookupEnv(env, "HOME") == "" {
 		env = append(env[:len(env):len(env)], "HOME="+w.home)
 	}
 	name := e.Argv[0]
 	if strings.Contains(name, "/") {
 		return e.refused(name, syscall.Exec(name, e.Argv, env))
 	}
-	return e.search(name, lookupEnv(env, "PATH"), env)
+	return e.search(name, LookupEnv(env, "PATH"), env)
 }
 
 // search tries each directory of PATH, as execvp(3) does: EACCES is
@@ -131,7 +131,9 @@ func lstat(path string) (syscall.Stat_t, error) {
 	return stat, syscall.Lstat(path, &stat)
 }
 
-func lookupEnv(env []string, name string) string {
+// LookupEnv is the value of a variable in a list of "NAME=value"; "" where it
+// is not set.
+func LookupEnv(env []string, name string) string {
 	for _, entry := range env {
 		if value, ok := strings.CutPrefix(entry, name+"="); ok {
 			return value

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -114,20 +115,11 @@ func (b *Bounding) Changes() []observe.Change {
 func (b *Bounding) dropped() []string {
 	var out []string
 	for _, name := range kernel.Capabilities() {
-		if !contains(b.Keep, name) {
+		if !slices.Contains(b.Keep, name) {
 			out = append(out, name)
 		}
 	}
 	return out
-}
-
-func contains(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }
 
 // Do implements Op.

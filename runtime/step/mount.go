@@ -280,12 +280,8 @@ func (m *Mask) dir() *Mount {
 
 // Do implements Op.
 func (m *Mask) Do(w *World) error {
-	fd, err := openTarget(m.Root, m.Target, false, kernel.Nothing)
-	if is(err, syscall.ENOENT) || is(err, syscall.ENOTDIR) {
-		w.idle = true
-		return nil
-	}
-	if err != nil {
+	fd, err := openPresent(w, m.Root, m.Target)
+	if err != nil || w.idle {
 		return err
 	}
 	defer syscall.Close(fd)
@@ -297,6 +293,17 @@ func (m *Mask) Do(w *World) error {
 		return m.dir().Do(w)
 	}
 	return m.file().Do(w)
+}
+
+// openPresent opens a path below root; where there is none it leaves the step
+// with nothing to do.
+func openPresent(w *World, root, target string) (fd int, err error) {
+	fd, err = openTarget(root, target, false, kernel.Nothing)
+	if is(err, syscall.ENOENT) || is(err, syscall.ENOTDIR) {
+		w.idle = true
+		return -1, nil
+	}
+	return fd, err
 }
 
 // ReadOnly makes what is at a path read-only by binding it on itself. A path
@@ -325,12 +332,8 @@ func (r *ReadOnly) Changes() []observe.Change {
 
 // Do implements Op.
 func (r *ReadOnly) Do(w *World) error {
-	fd, err := openTarget(r.Root, r.Target, false, kernel.Nothing)
-	if is(err, syscall.ENOENT) || is(err, syscall.ENOTDIR) {
-		w.idle = true
-		return nil
-	}
-	if err != nil {
+	fd, err := openPresent(w, r.Root, r.Target)
+	if err != nil || w.idle {
 		return err
 	}
 	defer syscall.Close(fd)

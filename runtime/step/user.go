@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -199,7 +200,7 @@ func groupsOf(root, name string, gid int) ([]int, error) {
 	}
 	err := entries(root, "/etc/group", 4, func(f []string) bool {
 		number, ok := parseID(f[2])
-		if ok && number != gid && contains(strings.Split(f[3], ","), name) {
+		if ok && number != gid && slices.Contains(strings.Split(f[3], ","), name) {
 			groups = append(groups, number)
 		}
 		return len(groups) < maxGroups
