@@ -1,0 +1,184 @@
+package ledger
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func open(t *testing.T, dir string) *Ledger {
+	t.Helper()
+	l, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func left(t *testing.T, l *Ledger) []Entry {
+	t.Helper()
+	entries, err := l.Left()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What was written by a process that is gone, in any words, is read by the
+// next, without what was ticked off.
+func TestLeftIsWhatWasNotDone(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir)
+	odd := "/a b/\"c\"\n+dir \"/etc\"\n\xff"
+	must(t, first.WillAll(Entry{Dir, "/x"}, Entry{Cgroup, odd}))
+	must(t, first.Will(Link, "aq0"))
+	must(t, first.Done(Dir, "/x"))
+	must(t, first.Will(Mount, "/m"))
+	want := []Entry{{Cgroup, odd}, {Link, "aq0"}, {Mount, "/m"}}
+	if got := left(t, open(t, dir)); !slices.Equal(got, want) {
+		t.Errorf("left %q, want %q", got, want)
+	}
+}
+
+// A line cut at any byte, by a full disk or a kill, spoils neither what was
+// written before nor what comes after.
+func TestTornLine(t *testing.T) {
+	whole := "\n+dir \"/one\"\n\n+cgroup \"/two \\\" \\\\\"\n"
+	for cut := range len(whole) {
+		dir := t.TempDir()
+		must(t, os.WriteFile(filepath.Join(dir, FileName), []byte(whole[:cut]), 0o600))
+		l := open(t, dir)
+		must(t, l.Will(Link, "three"))
+		for _, e := range left(t, l) {
+			if !slices.Contains([]Entry{{Dir, "/one"}, {Cgroup, `/two " \`}, {Link, "three"}}, e) {
+				t.Errorf("cut at %d: there is %q", cut, e)
+			}
+		}
+		if n := len(left(t, l)); n == 0 || left(t, l)[n-1] != (Entry{Link, "three"}) {
+			t.Errorf("cut at %d: the line after is lost: %q", cut, left(t, l))
+		}
+	}
+}
+
+// Each is one write: the file grows by whole lines, whoever else writes.
+func TestWritersSideBySide(t *testing.T) {
+	dir := t.TempDir()
+	const writers, lines = 8, 200
+	done := make(chan error, writers)
+	for w := range writers {
+		l := open(t, dir)
+		go func() {
+			var err error
+			for i := range lines {
+				name := strings.Repeat(string(rune('a'+w)), i+1)
+				err = errors.Join(err, l.Will(Dir, name))
+				if i%2 == 0 {
+					err = errors.Join(err, l.Done(Dir, name))
+				}
+			}
+			done <- err
+		}()
+	}
+	for range writers {
+		must(t, <-done)
+	}
+	if n := len(left(t, open(t, dir))); n != writers*lines/2 {
+		t.Errorf("%d entries are left, want %d", n, writers*lines/2)
+	}
+}
+
+// Undo goes backwards, ticks off, stops at what it cannot undo, and leaves
+// alone what is not ours.
+func TestUndo(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir)
+	must(t, l.WillAll(Entry{Dir, "first"}, Entry{"odd", "thing"}, Entry{Mount, "busy"}, Entry{Dir, "gone"}, Entry{Dir, "/etc"}, Entry{Dir, "last"}))
+	busy := true
+	by := map[Kind]Undoer{
+		Dir: func(name string) (string, error) {
+			switch name {
+			case "/etc":
+				return "", NotOurs
+			case "gone":
+				return "", nil
+			}
+			return "removed " + name, nil
+		},
+		Mount: func(name string) (string, error) {
+			if busy {
+				return "", syscall.EBUSY
+			}
+			return "unmounted " + name, nil
+		},
+	}
+	did, err := l.Undo(by)
+	if want := []string{"removed last", "left alone dir /etc: not made by a launch"}; !slices.Equal(did, want) {
+		t.Errorf("first it did %q, want %q", did, want)
+	}
+	if !errors.Is(err, syscall.EBUSY) || err.Error() != "undo mount busy: device or resource busy" {
+		t.Errorf("what is busy: %v", err)
+	}
+	busy = false
+	did, err = open(t, dir).Undo(by)
+	must(t, err)
+	if want := []string{"unmounted busy", "left alone odd thing: unknown kind", "removed first"}; !slices.Equal(did, want) {
+		t.Errorf("then it did %q, want %q", did, want)
+	}
+	if rest := left(t, l); len(rest) != 0 {
+		t.Errorf("left %q", rest)
+	}
+}
+
+// The file is never reached through a link that somebody put there.
+func TestOpenFollowsNoLink(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.Symlink("/dev/null", filepath.Join(dir, FileName)))
+	if l, err := Open(dir); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("opened %v: %v", l, err)
+	}
+}
+
+// Any bytes are read without harm, and what is read can be written.
+func FuzzParse(f *testing.F) {
+	f.Add("+dir \"/a\"\n-dir \"/a\"\n+name \"\\x00\"\n")
+	f.Add("+dir `/a`\n+ \"x\"\n+dir 'a'\n+dir \"")
+	f.Fuzz(func(t *testing.T, text string) {
+		entries := parse(text)
+		l := open(t, t.TempDir())
+		for _, e := range entries {
+			if e.Kind == "" || e.Name == "" || strings.ContainsAny(string(e.Kind), " \n") {
+				t.Fatalf("an entry without kind or name: %q", e)
+			}
+		}
+		must(t, l.WillAll(entries...))
+		if got := left(t, l); !slices.Equal(got, entries) {
+			t.Fatalf("wrote %q, read %q", entries, got)
+		}
+	})
+}
+
+func BenchmarkWill(b *testing.B) {
+	dir := b.TempDir()
+	for b.Loop() {
+		l, err := Open(dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := l.WillAll(Entry{Dir, "/var/lib/aquarium/sandboxes/0123456789abcdef0123456789abcdef"}, Entry{Name, "azure-carp"}); err != nil {
+			b.Fatal(err)
+		}
+		l.Close()
+	}
+}
