@@ -1,0 +1,242 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Lease is what one sandbox has of the network that the sandboxes of one state
+// directory share.
+type Lease struct {
+	Bridge  string       `json:"bridge"`  // the host's end of all; also the name of the nf_tables table
+	Link    string       `json:"link"`    // the host's end of the sandbox's veth pair
+	Address netip.Prefix `json:"address"` // the sandbox's, with the network's length
+	Gateway netip.Prefix `json:"gateway"` // the bridge's
+}
+
+// pool is a directory of leases, one symlink for each: named as the address's
+// last number, pointing to the sandbox's id. A file beside them says which
+// network they are from. Both are gone when nobody has a lease.
+type pool struct{ dir string }
+
+const (
+	lockFile    = "lock"
+	networkFile = "network"
+	first, last = 2, 254 // numbers of sandboxes in the /24; the bridge is 1
+)
+
+// Take leases an address to the sandbox id, and chooses the network with the
+// first lease. alive tells whether a sandbox still exists: the lease of one
+// that does not is free.
+func Take(dir, id string, alive func(id string) bool) (Lease, error) {
+	p := pool{dir}
+	unlock, err := p.lock()
+	if err != nil {
+		return Lease{}, err
+	}
+	defer unlock()
+	network, err := p.network()
+	if err != nil {
+		return Lease{}, err
+	}
+	for number := first; number <= last; number++ {
+		path := p.path(number)
+		if holder, err := os.Readlink(path); err == nil && !alive(holder) {
+			Delete(p.lease(network, number).Link) // best effort: it goes with its namespace
+			os.Remove(path)
+		}
+		err := os.Symlink(id, path)
+		if err == nil {
+			return p.lease(network, number), nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return Lease{}, err
+		}
+	}
+	return Lease{}, fmt.Errorf("all %d addresses of %s are taken", last-first+1, network)
+}
+
+// Release ends the lease of the sandbox id, removes its link, and with the
+// last lease the bridge and its table. A sandbox without a lease is no error.
+func Release(dir, id string) error {
+	p := pool{dir}
+	if _, err := os.Stat(p.dir); errors.Is(err, fs.ErrNotExist) {
+		return nil // never a lease: do not make the directory
+	}
+	unlock, err := p.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	network, err := p.read()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var left int
+	for number := first; number <= last; number++ {
+		holder, err := os.Readlink(p.path(number))
+		switch {
+		case err != nil:
+		case holder != id:
+			left++
+		default:
+			if err := gone(Delete(p.lease(network, number).Link)); err != nil {
+				return fmt.Errorf("delete link %s: %w", p.lease(network, number).Link, err)
+			}
+			if err := os.Remove(p.path(number)); err != nil {
+				return err
+			}
+		}
+	}
+	if left > 0 {
+		return nil
+	}
+	return p.dismantle()
+}
+
+// dismantle removes what the sandboxes shared.
+func (p pool) dismantle() error {
+	if err := gone(Delete(p.bridge())); err != nil {
+		return fmt.Errorf("delete bridge %s: %w", p.bridge(), err)
+	}
+	if err := gone(DeleteTable(p.bridge())); err != nil {
+		return fmt.Errorf("delete table %s: %w", p.bridge(), err)
+	}
+	return os.Remove(p.dir + "/" + networkFile)
+}
+
+// gone is err, but for what was not there to be removed.
+func gone(err error) error {
+	if err == syscall.ENODEV || err == syscall.ENOENT {
+		return nil
+	}
+	return err
+}
+
+func (p pool) path(number int) string { return p.dir + "/" + strconv.Itoa(number) }
+
+// lease names what belongs to one number. An interface's name has 15 bytes at
+// most, and must be nobody else's on the host.
+func (p pool) lease(network netip.Prefix, number int) Lease {
+	return Lease{
+		Bridge: p.bridge(), Link: fmt.Sprintf("v%08x.%d", p.hash(), number),
+		Address: numbered(network, number), Gateway: numbered(network, 1),
+	}
+}
+
+func numbered(network netip.Prefix, number int) netip.Prefix {
+	ip := network.Addr().As4()
+	ip[3] = byte(number)
+	return netip.PrefixFrom(netip.AddrFrom4(ip), network.Bits())
+}
+
+// bridge is a name of its own for every state directory.
+func (p pool) bridge() string { return fmt.Sprintf("aq-%08x", p.hash()) }
+
+func (p pool) hash() uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(p.dir))
+	return h.Sum32()
+}
+
+// network is the one that leases are from, chosen when there is none yet.
+func (p pool) network() (netip.Prefix, error) {
+	network, err := p.read()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return network, err
+	}
+	routes, err := os.ReadFile("/proc/net/route")
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	network, err = choose(p.hash(), string(routes))
+	if err != nil {
+		return network, err
+	}
+	return network, os.WriteFile(p.dir+"/"+networkFile, []byte(network.String()), 0o600)
+}
+
+func (p pool) read() (netip.Prefix, error) {
+	text, err := os.ReadFile(p.dir + "/" + networkFile)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	network, err := netip.ParsePrefix(string(text))
+	if err != nil || !network.Addr().Is4() || network.Bits() != 24 {
+		return network, fmt.Errorf("read %s/%s: not a /24", p.dir, networkFile)
+	}
+	return network, nil
+}
+
+// choose takes a /24 of 10.101.0.0/16 that no route of the host leads to.
+// Which is tried first depends on the state directory, so that two that choose
+// at the same time choose differently.
+func choose(from uint32, routes string) (netip.Prefix, error) {
+	taken := destinations(routes)
+	for i := range uint32(256) {
+		candidate := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 101, byte(from + i), 0}), 24)
+		free := true
+		for _, t := range taken {
+			free = free && !t.Overlaps(candidate)
+		}
+		if free {
+			return candidate, nil
+		}
+	}
+	return netip.Prefix{}, errors.New("every network of 10.101.0.0/16 is in use on this host")
+}
+
+// destinations are the networks in /proc/net/route, see proc_net(5), but for
+// the default route: columns 2 and 8 are address and mask, as the machine's
+// own 32 bit numbers in hexadecimal.
+func destinations(routes string) []netip.Prefix {
+	var list []netip.Prefix
+	for line := range strings.Lines(routes) {
+		fields := strings.Fields(line)
+		if len(fields) < 8 {
+			continue
+		}
+		address, badAddress := strconv.ParseUint(fields[1], 16, 32)
+		mask, badMask := strconv.ParseUint(fields[7], 16, 32)
+		if badAddress != nil || badMask != nil || mask == 0 {
+			continue
+		}
+		ones := 0
+		for ; mask != 0; mask &= mask - 1 {
+			ones++
+		}
+		list = append(list, netip.PrefixFrom(netip.AddrFrom4([4]byte(native(uint32(address)))), ones))
+	}
+	return list
+}
+
+// lock keeps others from the pool until unlock; see flock(2).
+func (p pool) lock() (unlock func(), err error) {
+	if err := os.MkdirAll(p.dir, 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(p.dir+"/"+lockFile, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != syscall.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return func() { file.Close() }, nil
+}

@@ -1,0 +1,87 @@
+package network
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func everybody(string) bool { return true }
+
+// TestLeases takes and releases; without root there is no link to delete, and
+// asking for one is no error.
+func TestLeases(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("deleting a table needs root")
+	}
+	dir := filepath.Join(t.TempDir(), "network")
+	if err := Release(dir, "a"); err != nil {
+		t.Errorf("release without a pool: %v", err)
+	}
+	var taken []Lease
+	for _, id := range []string{"a", "b", "c"} {
+		lease, err := Take(dir, id, everybody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = append(taken, lease)
+	}
+	if taken[0].Address == taken[1].Address || taken[0].Link == taken[1].Link || taken[0].Bridge != taken[1].Bridge || taken[0].Gateway != taken[2].Gateway {
+		t.Errorf("leases: %+v", taken)
+	}
+	if err := Release(dir, "b"); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Take(dir, "d", everybody)
+	if err != nil || again != taken[1] {
+		t.Errorf("what was released is %+v, %v, not %+v", again, err, taken[1])
+	}
+	dead, err := Take(dir, "e", func(id string) bool { return id != "a" })
+	if err != nil || dead != taken[0] {
+		t.Errorf("a dead sandbox's is %+v, %v, not %+v", dead, err, taken[0])
+	}
+	for _, id := range []string{"c", "d", "e", "e"} {
+		if err := Release(dir, id); err != nil {
+			t.Error(err)
+		}
+	}
+	if left, _ := filepath.Glob(dir + "/*"); len(left) != 1 {
+		t.Errorf("after the last lease there is %v", left)
+	}
+}
+
+func TestEveryAddressTaken(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range last - first + 1 {
+		if _, err := Take(dir, "x", everybody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Take(dir, "y", everybody); err == nil || !strings.Contains(err.Error(), "are taken") {
+		t.Errorf("one more: %v", err)
+	}
+}
+
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	const head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+	for _, c := range []struct{ name, routes, want string }{
+		{"nothing", "", "10.101.7.0/24"},
+		{"default route", head + "eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n", "10.101.7.0/24"},
+		{"taken", head + "br0\t0007650A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n", "10.101.8.0/24"},
+		{"a host in it", head + "br0\t0907650A\t00000000\t0001\t0\t0\t0\tFFFFFFFF\t0\t0\t0\n", "10.101.8.0/24"},
+		{"garbage", "br0 x y z\nbr0 0007650A 1 1 1 1 1 zz\n", "10.101.7.0/24"},
+	} {
+		got, err := choose(7, c.routes)
+		if err != nil || got != netip.MustParsePrefix(c.want) {
+			t.Errorf("%s: %s, %v, not %s", c.name, got, err, c.want)
+		}
+	}
+	if got, err := choose(7, head+"br0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0\n"); err == nil {
+		t.Errorf("all of 10/8 taken: %s", got)
+	}
+}

@@ -1,0 +1,180 @@
+package network
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// space is a thread in a network namespace of its own.
+type space struct {
+	work chan func()
+	id   int // of the thread, see gettid(2)
+}
+
+func newSpace(t *testing.T) *space {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("a network namespace needs root")
+	}
+	s := &space{work: make(chan func())}
+	made := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with its namespace
+		s.id = syscall.Gettid()
+		made <- syscall.Unshare(syscall.CLONE_NEWNET)
+		for f := range s.work {
+			f()
+		}
+	}()
+	if err := <-made; err != nil {
+		t.Fatalf("unshare: %v", err)
+	}
+	t.Cleanup(func() { close(s.work) })
+	return s
+}
+
+// do runs f in the namespace.
+func (s *space) do(f func()) {
+	done := make(chan struct{})
+	s.work <- func() {
+		defer close(done)
+		f()
+	}
+	<-done
+}
+
+// ip is what ip(8) says in the namespace.
+func (s *space) ip(t *testing.T, arguments ...string) (out string) {
+	s.do(func() {
+		text, err := exec.Command("ip", arguments...).CombinedOutput()
+		if err != nil {
+			t.Errorf("ip %s: %v: %s", strings.Join(arguments, " "), err, text)
+		}
+		out = string(text)
+	})
+	return out
+}
+
+// try runs f in the namespace; its error is the test's.
+func (s *space) try(t *testing.T, what string, f func() error) {
+	t.Helper()
+	s.do(func() {
+		if err := f(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	})
+}
+
+var inside, bridge = netip.MustParsePrefix("10.1.2.2/24"), netip.MustParsePrefix("10.1.2.1/24")
+
+// connect makes a bridge in host, and joins guest to it.
+func connect(t *testing.T, host, guest *space) {
+	t.Helper()
+	host.try(t, "bridge", func() error { return NewBridge("aqb0") })
+	host.try(t, "bridge address", func() error { return AddAddress("aqb0", bridge) })
+	host.try(t, "bridge up", func() error { return Up("aqb0") })
+	host.try(t, "veth", func() error { return NewVeth("aqv0", "eth0", guest.id) })
+	host.try(t, "join", func() error { return Join("aqv0", "aqb0") })
+	guest.try(t, "guest address", func() error { return AddAddress("eth0", inside) })
+	guest.try(t, "guest up", func() error { return Up("eth0") })
+	guest.try(t, "gateway", func() error { return AddGateway(bridge.Addr()) })
+}
+
+func TestBridgeAndVeth(t *testing.T) {
+	t.Parallel()
+	host, guest := newSpace(t), newSpace(t)
+	connect(t, host, guest)
+	for _, see := range []struct {
+		where     *space
+		arguments []string
+		want      string
+	}{
+		{host, []string{"-d", "link", "show", "aqv0"}, "master aqb0"},
+		{host, []string{"-d", "link", "show", "aqb0"}, "bridge "},
+		{host, []string{"address", "show", "aqb0"}, "inet 10.1.2.1/24"},
+		{guest, []string{"address", "show", "eth0"}, "inet 10.1.2.2/24"},
+		{guest, []string{"-d", "link", "show", "eth0"}, "veth"},
+		{guest, []string{"route"}, "default via 10.1.2.1 dev eth0"},
+	} {
+		if out := see.where.ip(t, see.arguments...); !strings.Contains(out, see.want) {
+			t.Errorf("ip %s has no %q:\n%s", strings.Join(see.arguments, " "), see.want, out)
+		}
+	}
+	host.do(func() {
+		if err := NewBridge("aqb0"); err != syscall.EEXIST {
+			t.Errorf("a second bridge: %v", err)
+		}
+		if err := Delete("aqv0"); err != nil {
+			t.Errorf("delete: %v", err)
+		}
+		for _, gone := range []string{"aqv0", "a-name-that-is-too-long"} {
+			if err := Delete(gone); err != syscall.ENODEV {
+				t.Errorf("delete %s, which is not there: %v", gone, err)
+			}
+		}
+	})
+	guest.do(func() {
+		if _, err := Index("eth0"); err != syscall.ENODEV {
+			t.Errorf("the far end, after delete: %v", err)
+		}
+	})
+}
+
+// TestMasquerade sends a datagram from a guest, through the host, to one that
+// knows nothing of the guest's network: it has to bear the host's address, and
+// the answer has to find back.
+func TestMasquerade(t *testing.T) {
+	t.Parallel()
+	host, guest, far := newSpace(t), newSpace(t), newSpace(t)
+	connect(t, host, guest)
+	host.try(t, "uplink", func() error { return NewVeth("up0", "eth0", far.id) })
+	host.try(t, "uplink address", func() error { return AddAddress("up0", netip.MustParsePrefix("192.0.2.1/24")) })
+	host.try(t, "uplink up", func() error { return Up("up0") })
+	far.try(t, "far address", func() error { return AddAddress("eth0", netip.MustParsePrefix("192.0.2.2/24")) })
+	far.try(t, "far up", func() error { return Up("eth0") })
+	host.try(t, "forward", func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) })
+	host.try(t, "masquerade", func() error { return Masquerade("aqt0", "aqb0", bridge) })
+	host.do(func() {
+		if err := Masquerade("aqt0", "aqb0", bridge); err != syscall.EEXIST {
+			t.Errorf("a second table: %v", err)
+		}
+	})
+
+	var listener, caller net.PacketConn
+	far.try(t, "listen", func() (err error) { listener, err = net.ListenPacket("udp4", "192.0.2.2:5000"); return })
+	guest.try(t, "call", func() (err error) { caller, err = net.ListenPacket("udp4", "10.1.2.2:0"); return })
+	if t.Failed() {
+		return
+	}
+	defer listener.Close()
+	defer caller.Close()
+	deadline := time.Now().Add(10 * time.Second)
+	listener.SetDeadline(deadline)
+	caller.SetDeadline(deadline)
+	caller.WriteTo([]byte("hello"), &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 5000})
+	buffer := make([]byte, 16)
+	n, from, err := listener.ReadFrom(buffer)
+	if err != nil || string(buffer[:n]) != "hello" {
+		t.Fatalf("the far one got %q, %v", buffer[:n], err)
+	}
+	if host, _, _ := net.SplitHostPort(from.String()); host != "192.0.2.1" {
+		t.Errorf("it came from %s, not from the host", from)
+	}
+	listener.WriteTo([]byte("well"), from)
+	if n, _, err := caller.ReadFrom(buffer); err != nil || string(buffer[:n]) != "well" {
+		t.Errorf("the answer was %q, %v", buffer[:n], err)
+	}
+	host.try(t, "delete table", func() error { return DeleteTable("aqt0") })
+	host.do(func() {
+		if err := DeleteTable("aqt0"); err != syscall.ENOENT {
+			t.Errorf("delete a table that is not there: %v", err)
+		}
+	})
+}
