@@ -2,8 +2,10 @@ package launch
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"aquarium/runtime/spec"
@@ -32,6 +34,20 @@ var layers = spec.Root{Path: "/srv/app", Mountpoint: layered.Mountpoint, Overlay
 	{Dest: "/usr", Lower: []string{"/usr"}, Upper: "/u1", Work: "/w1"},
 }}
 
+// tall is one of more layers than the options of mount(2) hold.
+var tall = spec.Root{Path: "/srv/tall", Mountpoint: layered.Mountpoint, Overlays: []spec.Overlay{{
+	Dest: "/", Lower: manyLayers(18), Upper: layered.Overlays[0].Upper, Work: layered.Overlays[0].Work,
+}}}
+
+// manyLayers are directories with long names.
+func manyLayers(n int) []string {
+	var dirs []string
+	for i := range n {
+		dirs = append(dirs, fmt.Sprintf("/srv/%s/%d", strings.Repeat("long", 57), i))
+	}
+	return dirs
+}
+
 // TestGoldenPlans compares plans with testdata/NAME.golden. Nothing is
 // launched, and nothing of the machine is asked.
 //
@@ -51,6 +67,7 @@ func TestGoldenPlans(t *testing.T) {
 		{"chroot", spec.Options{RootSwitch: spec.Chroot}, layered, root},
 		{"writable", spec.Options{Writable: true}, written, root},
 		{"layers", spec.Options{}, layers, root},
+		{"tall", spec.Options{}, tall, root},
 		{"read-only", spec.Options{ReadOnly: true, NoProc: true}, layered, root},
 		{"volumes", spec.Options{Volumes: []string{"/home/a b:/data", "/etc/hosts:/etc/hosts:ro"}}, layered, root},
 		{"identity", spec.Options{User: "1000:100", Workdir: "/work", Env: []string{"A=b"}, Hostname: "reef"}, layered, root},

@@ -30,11 +30,9 @@ func (b *builder) rootMounts() error {
 		return nil
 	}
 	for _, o := range overlays {
-		m, err := b.overlay(o)
-		if err != nil {
+		if err := b.overlay(o); err != nil {
 			return err
 		}
-		b.add("mnt", "mount(2)", overlayReason(o), m)
 	}
 	return nil
 }
@@ -46,32 +44,60 @@ func overlayReason(o spec.Overlay) string {
 	return "Show the host's " + o.Dest + " through a layer of the sandbox's own: nothing written reaches the host."
 }
 
-func (b *builder) overlay(o spec.Overlay) (*step.Mount, error) {
+func (b *builder) overlay(o spec.Overlay) error {
 	lower := make([]string, len(o.Lower))
 	for i, dir := range o.Lower {
 		lower[i] = escape(dir)
 	}
-	options := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + escape(o.Upper) + ",workdir=" + escape(o.Work)
-	if spec.Has(b.spec, "user") {
-		// An ordinary user cannot write trusted.* attributes. Without them there
-		// are no redirects and no metacopies, and naming those is refused.
-		options += ",userxattr"
-	} else {
-		// Layers that other tools and kernels read too hold whole files and whole
-		// directories; see the kernel's overlayfs documentation.
-		options += ",redirect_dir=off,metacopy=off"
+	own := b.overlayOptions()
+	words := []string{"lowerdir=" + strings.Join(lower, ":"), "upperdir=" + escape(o.Upper), "workdir=" + escape(o.Work)}
+	for _, option := range own {
+		words = append(words, strings.TrimSuffix(option.Key+"="+option.Value, "="))
 	}
-	if len(options) >= pageSize {
-		return nil, fmt.Errorf("describe overlay on %s: %d bytes of options, mount(2) takes %d", o.Dest, len(options), pageSize-1)
+	data := strings.Join(words, ",")
+	if len(data) >= pageSize {
+		return b.tallOverlay(o, own)
 	}
-	m := &step.Mount{Source: "overlay", Target: b.root, Type: "overlay", Data: options}
+	m := &step.Mount{Source: "overlay", Target: b.root, Type: "overlay", Data: data}
 	if o.Dest != "/" {
 		m.Root, m.Target, m.Create = b.root, o.Dest, kernel.Directory
 	}
-	return m, nil
+	b.add("mnt", "mount(2)", overlayReason(o), m)
+	return nil
 }
 
 const pageSize = 4096 // mount(2): data is at most one page
+
+// tallOverlay is for more layers than mount(2) takes.
+func (b *builder) tallOverlay(o spec.Overlay, own []step.Option) error {
+	if o.Dest != "/" {
+		return fmt.Errorf("describe overlay on %s: its options are longer than the page that mount(2) takes", o.Dest)
+	}
+	for _, dir := range append([]string{o.Upper, o.Work}, o.Lower...) {
+		if len(dir) > kernel.MaxFsconfigString {
+			return fmt.Errorf("describe overlay of %d layers: the path %s is longer than the %d bytes that fsconfig(2) takes", len(o.Lower), dir, kernel.MaxFsconfigString)
+		}
+	}
+	b.add("mnt", "fsopen(2)", overlayReason(o)+" Its layers are too many for the one page of options of mount(2).",
+		&step.Overlay{Target: b.root, Lower: o.Lower, Upper: doubled(o.Upper), Work: doubled(o.Work), Options: own})
+	return nil
+}
+
+// doubled protects backslashes: even here the kernel removes those of the
+// directories that are written, and only of those.
+func doubled(path string) string { return strings.ReplaceAll(path, `\`, `\\`) }
+
+// overlayOptions are those that do not name directories.
+func (b *builder) overlayOptions() []step.Option {
+	if spec.Has(b.spec, "user") {
+		// An ordinary user cannot write trusted.* attributes. Without them there
+		// are no redirects and no metacopies, and naming those is refused.
+		return []step.Option{{Key: "userxattr"}}
+	}
+	// Layers that other tools and kernels read too hold whole files and whole
+	// directories; see the kernel's overlayfs documentation.
+	return []step.Option{{Key: "redirect_dir", Value: "off"}, {Key: "metacopy", Value: "off"}}
+}
 
 // escape protects the characters that separate overlay's options; see the
 // kernel's overlayfs documentation.

@@ -6,7 +6,7 @@ import "reflect"
 // operation by its Go type, so a type here is never renamed.
 var operations = [...]Op{
 	(*Outer)(nil), (*Clone)(nil),
-	(*Mount)(nil), (*Umount)(nil), (*Mkdir)(nil), (*Mknod)(nil), (*Symlink)(nil), (*Mask)(nil), (*ReadOnly)(nil),
+	(*Mount)(nil), (*Overlay)(nil), (*Umount)(nil), (*Mkdir)(nil), (*Mknod)(nil), (*Symlink)(nil), (*Mask)(nil), (*ReadOnly)(nil),
 	(*Chdir)(nil), (*Chroot)(nil), (*PivotRoot)(nil),
 	(*Console)(nil),
 	(*Sethostname)(nil), (*LinkUp)(nil),
