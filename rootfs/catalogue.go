@@ -107,7 +107,8 @@ func (c *Catalogue) fill(r *Rootfs) {
 			return
 		}
 	}
-	r.Problem, r.Defaults.Command = problem(r.Path)
+	v := judge(r.Path)
+	r.Problem, r.NeedsCommand, r.Defaults.Command = v.problem, v.needsCommand, v.shell
 }
 
 // Find returns the root filesystem that ref means: a name of the catalogue, or, where ref is "."

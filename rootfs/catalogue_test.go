@@ -148,14 +148,18 @@ func TestViewOfDirectory(t *testing.T) {
 
 func TestViewRefusesProblems(t *testing.T) {
 	t.Parallel()
-	dir := tree(t, filepath.Join(workspace(t), "empty"), map[string]string{"bin/": ""})
-	c := Open(filepath.Join(dir, "data"))
-	r, err := c.Find(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.View(r, true); err == nil || !strings.Contains(err.Error(), "it has no shell") {
-		t.Errorf("View says %v", err)
+	c := newStore(t)
+	for _, test := range []struct{ name, link, problem, refusal string }{
+		{"shell-less", "link", "it has no shell", ""}, // fine for a launch that names its program
+		{"linked", "dev", "/dev is a symbolic link", "/dev is a symbolic link"},
+	} {
+		r, err := c.Find(tree(t, filepath.Join(workspace(t), test.name), map[string]string{"bin/": "", test.link: "-> /nowhere"}))
+		if err != nil || !strings.Contains(r.Problem, test.problem) || r.NeedsCommand != (test.refusal == "") {
+			t.Errorf("%s: it is %+v, %v", test.name, r, err)
+		}
+		if _, err := c.View(r, true); (err != nil) != (test.refusal != "") || err != nil && !strings.Contains(err.Error(), test.refusal) {
+			t.Errorf("%s: View says %v, want %q", test.name, err, test.refusal)
+		}
 	}
 }
 

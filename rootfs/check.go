@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -204,17 +205,31 @@ func osName(data []byte) string {
 	return values["NAME"]
 }
 
-// problem is the catalogue's short form of Check: one sentence, or "" where a sandbox can start with
-// that shell.
-func problem(path string) (sentence string, shell []string) {
+// verdict is the catalogue's short form of Check.
+type verdict struct {
+	problem      string   // one sentence, or "" where a sandbox can start
+	needsCommand bool     // the problem is only that there is no shell to start
+	shell        []string // what to start where nothing else is said
+}
+
+// judge looks at the directory tree at path.
+func judge(path string) verdict {
 	tree, finding := openTree(path)
 	if finding != nil {
-		return finding.What, nil
+		return verdict{problem: finding.What}
 	}
 	defer tree.Close()
-	findings, shell := fatalFindings(tree)
-	if len(findings) > 0 {
-		return findings[0].What, nil
+	return judgeFiles(tree)
+}
+
+func judgeFiles(t files) verdict {
+	findings, shell := fatalFindings(t)
+	if len(findings) == 0 {
+		return verdict{shell: shell}
 	}
-	return "", shell
+	worst := slices.IndexFunc(findings, func(f Finding) bool { return f.kind != noShell })
+	if worst < 0 {
+		return verdict{problem: findings[0].What, needsCommand: true}
+	}
+	return verdict{problem: findings[worst].What}
 }

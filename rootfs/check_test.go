@@ -51,7 +51,7 @@ func TestCheckOfBadTrees(t *testing.T) {
 			if len(findings) == 0 || findings[0].What != test.want || !findings[0].Fatal {
 				t.Errorf("found %+v, want %q first", findings, test.want)
 			}
-			if sentence, _ := problem(dir); sentence != test.want {
+			if sentence := judge(dir).problem; sentence != test.want {
 				t.Errorf("the catalogue says %q, want %q", sentence, test.want)
 			}
 		})
@@ -65,17 +65,17 @@ func TestCheckOfLoader(t *testing.T) {
 		skipOrFail(t, "no dash: %v", err)
 	}
 	dir := tree(t, workspace(t), map[string]string{"bin/sh": string(dash)})
-	if sentence, _ := problem(dir); !strings.HasPrefix(sentence, "/bin/sh needs the loader /lib") {
+	if sentence := judge(dir).problem; !strings.HasPrefix(sentence, "/bin/sh needs the loader /lib") {
 		t.Errorf("without a loader the catalogue says %q", sentence)
 	}
 	// An absolute link to the loader is good if it leads to one inside the tree, and only then.
 	tree(t, dir, map[string]string{"lib64": "-> /usr/lib64", "lib": "-> usr/lib", "usr/lib64/": "", "usr/lib/": ""})
-	if sentence, _ := problem(dir); !strings.HasPrefix(sentence, "/bin/sh needs the loader /lib") {
+	if sentence := judge(dir).problem; !strings.HasPrefix(sentence, "/bin/sh needs the loader /lib") {
 		t.Errorf("with the host's loader in reach the catalogue says %q", sentence)
 	}
 	tree(t, dir, map[string]string{"usr/lib64/ld-linux-x86-64.so.2": "", "usr/lib/ld-linux-aarch64.so.1": ""})
-	if sentence, shell := problem(dir); sentence != "" || shell[0] != "/bin/sh" {
-		t.Errorf("with a loader the catalogue says %q, %q", sentence, shell)
+	if v := judge(dir); v.problem != "" || v.shell[0] != "/bin/sh" {
+		t.Errorf("with a loader the catalogue says %q, %q", v.problem, v.shell)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestCheckOfMountPoints(t *testing.T) {
 	for name, content := range map[string]string{"proc": "-> /etc", "dev": "-> ../../../../dev", "sys": "a file"} {
 		dir := busyboxTree(t, workspace(t))
 		tree(t, dir, map[string]string{name: content})
-		sentence, _ := problem(dir)
+		sentence := judge(dir).problem
 		if !strings.HasPrefix(sentence, "/"+name+" is ") {
 			t.Errorf("%s as %q: the catalogue says %q", name, content, sentence)
 		}
@@ -131,7 +131,7 @@ func TestCheckOfUnreadable(t *testing.T) {
 		if isRoot() {
 			want = test.root
 		}
-		if sentence, _ := problem(dir); sentence != want {
+		if sentence := judge(dir).problem; sentence != want {
 			t.Errorf("%s closed: the catalogue says %q, want %q", test.close, sentence, want)
 		}
 	}

@@ -37,8 +37,9 @@ type Document struct {
 	Platform string    `json:"platform,omitempty"` // "linux/amd64", where the source says
 	Notes    []string  `json:"notes,omitempty"`    // what could not be kept, in sentences
 	// What the check found when it was made; the layers never change after that.
-	Problem string   `json:"problem,omitempty"`
-	Shell   []string `json:"shell,omitempty"`
+	Problem      string   `json:"problem,omitempty"`
+	NeedsCommand bool     `json:"needsCommand,omitempty"`
+	Shell        []string `json:"shell,omitempty"`
 }
 
 // isDigest reports whether s is "sha256:" and 64 hexadecimal digits, and so is safe in a path.
@@ -134,13 +135,13 @@ func (c *Catalogue) lower(d Document) []string {
 
 // describe completes the catalogue's entry from a document.
 func (c *Catalogue) describe(r *Rootfs, d Document) {
-	r.Problem, r.Defaults = d.Problem, d.Defaults
+	r.Problem, r.NeedsCommand, r.Defaults = d.Problem, d.NeedsCommand, d.Defaults
 	if len(r.Defaults.Command) == 0 {
 		r.Defaults.Command = d.Shell
 	}
 	for _, digest := range d.Layers {
 		if _, err := os.Lstat(c.layerTree(digest)); err != nil {
-			r.Problem = "a layer is missing: " + digest
+			r.Problem, r.NeedsCommand = "a layer is missing: "+digest, false
 		}
 	}
 }
@@ -152,17 +153,15 @@ func (c *Catalogue) examineStack(d *Document) error {
 		return err
 	}
 	defer s.Close()
-	findings, shell := fatalFindings(s)
-	d.Problem, d.Shell = "", shell
-	for _, f := range findings {
-		if f.kind == noShell && len(d.Defaults.Command) > 0 {
-			continue // an image without a shell is fine if it knows what to run
-		}
-		d.Problem = f.What
+	v := judgeFiles(s)
+	d.Problem, d.NeedsCommand, d.Shell = v.problem, v.needsCommand, v.shell
+	if len(d.Defaults.Command) == 0 || d.Problem != "" && !d.NeedsCommand {
 		return nil
 	}
+	// Without a shell an image is fine if it knows what to run.
+	d.Problem, d.NeedsCommand = "", false
 	if err := checkCommand(s, d.Defaults); err != nil {
-		d.Problem = err.Error()
+		d.Problem, d.NeedsCommand = err.Error(), true
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ const maxHostOverlays = 64
 
 func (c *Catalogue) host() Rootfs {
 	r := Rootfs{Name: HostName, Path: "/", Kind: Host}
-	_, r.Defaults.Command = problem("/")
+	r.Defaults.Command = judge("/").shell
 	return r
 }
 

@@ -45,8 +45,11 @@ type Rootfs struct {
 	Path string `json:"path"`
 	Kind Kind   `json:"kind"`
 	// Problem says in one sentence why no sandbox could start here; it is "" when one can.
-	Problem  string   `json:"problem,omitempty"`
-	Defaults Defaults `json:"defaults"`
+	Problem string `json:"problem,omitempty"`
+	// NeedsCommand says that the problem is only that there is nothing to start: a launch that names
+	// a program of this root filesystem is none the worse for it.
+	NeedsCommand bool     `json:"needsCommand,omitempty"`
+	Defaults     Defaults `json:"defaults"`
 }
 
 // Defaults are what a launch uses where the user says nothing. Empty fields mean that the root

@@ -32,7 +32,7 @@ func (c *Catalogue) View(r Rootfs, privileged bool) (View, error) {
 	switch {
 	case r.Kind == Host:
 		return c.hostView(privileged)
-	case r.Problem != "":
+	case r.Problem != "" && !r.NeedsCommand:
 		return View{}, fail("use rootfs", quote(r.Name), errors.New(r.Problem))
 	}
 	lower, err := c.lowerOf(r)

@@ -43,6 +43,7 @@ type rootfsRow struct {
 	Kind    string   `json:"kind"`
 	Path    string   `json:"path"`
 	Problem string   `json:"problem,omitempty"`
+	Needs   bool     `json:"needsCommand,omitempty"` // the problem is only that there is nothing to start
 	Bytes   int64    `json:"bytes,omitempty"`
 	Shared  int64    `json:"shared,omitempty"`
 	Layers  int      `json:"layers,omitempty"`
@@ -65,7 +66,7 @@ func rootfsRows(s *sandbox.Store) ([]rootfsRow, error) {
 			return nil, err
 		}
 		u := usage[r.Name]
-		rows = append(rows, rootfsRow{r.Name, r.Kind.String(), r.Path, r.Problem, u.Bytes, u.Shared, u.Layers, users})
+		rows = append(rows, rootfsRow{r.Name, r.Kind.String(), r.Path, r.Problem, r.NeedsCommand, u.Bytes, u.Shared, u.Layers, users})
 	}
 	return rows, nil
 }
