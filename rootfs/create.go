@@ -28,7 +28,7 @@ import (
 //	host               a copy of what `host` shows
 //	debootstrap:SUITE  a minimal Debian or Ubuntu, by the machine's debootstrap; needs root
 func (c *Catalogue) Create(ctx context.Context, name, from string, o ImportOptions) (Rootfs, error) {
-	if err := c.checkFree(name); err != nil {
+	if err := c.CheckFree(name); err != nil {
 		return Rootfs{}, err
 	}
 	o.Source = orElse(o.Source, from)

@@ -169,7 +169,7 @@ func (c *comparison) hidden(name string, was stack.Entry) error {
 // Commit makes a root filesystem of a sandbox's: what base was, and what the sandbox wrote as one
 // more layer. The sandbox may be running; what it writes meanwhile may be in it or not.
 func (c *Catalogue) Commit(ctx context.Context, name string, base Rootfs, overlays []Written, o ImportOptions) (Rootfs, error) {
-	if err := c.checkFree(name); err != nil {
+	if err := c.CheckFree(name); err != nil {
 		return Rootfs{}, err
 	}
 	if len(overlays) != 1 || base.Kind == Host {

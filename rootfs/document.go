@@ -169,7 +169,7 @@ func (c *Catalogue) examineStack(d *Document) error {
 // Put makes a stored root filesystem of layers that are in the store, under a name that is not
 // taken. It appears at once and whole.
 func (c *Catalogue) Put(name string, d Document) (Rootfs, error) {
-	if err := c.checkFree(name); err != nil {
+	if err := c.CheckFree(name); err != nil {
 		return Rootfs{}, err
 	}
 	d.Version = documentVersion
@@ -208,8 +208,8 @@ func (c *Catalogue) Put(name string, d Document) (Rootfs, error) {
 	return c.Find(name)
 }
 
-// checkFree refuses a name that is no name, or taken.
-func (c *Catalogue) checkFree(name string) error {
+// CheckFree returns an error where a name can be none, or is taken.
+func (c *Catalogue) CheckFree(name string) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}

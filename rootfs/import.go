@@ -45,7 +45,7 @@ func (c *Catalogue) Hold() (release func(), err error) {
 // ImportArchive makes a root filesystem of a tar archive: plain, gzip, xz, zstd or bzip2. size is
 // that of the stream in bytes, for the progress, or 0. A canceled or refused import leaves nothing.
 func (c *Catalogue) ImportArchive(ctx context.Context, name string, archive io.Reader, size int64, o ImportOptions) (Rootfs, error) {
-	if err := c.checkFree(name); err != nil {
+	if err := c.CheckFree(name); err != nil {
 		return Rootfs{}, err
 	}
 	release, err := c.Hold()

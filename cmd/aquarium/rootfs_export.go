@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -36,33 +34,14 @@ func newRootfsExport() *cobra.Command {
 			}
 			bar := newProgress(os.Stderr)
 			defer bar.end()
-			return writeTo(output, func(w io.Writer) error {
-				return image.Export(ctx, s.Catalogue, r, image.Format(format), tag, w, bar.show)
-			})
+			if output != "" {
+				return image.ExportFile(ctx, s.Catalogue, r, image.Format(format), tag, output, bar.show)
+			}
+			if console.IsTerminal(os.Stdout) {
+				return &spec.Refusal{What: "export: an archive is not for a terminal", Way: "add -o FILE, or pipe it on"}
+			}
+			return image.Export(ctx, s.Catalogue, r, image.Format(format), tag, os.Stdout, bar.show)
 		})
 	}
 	return c
-}
-
-// writeTo writes a file, which appears only when it is whole; "" is standard
-// output.
-func writeTo(path string, write func(io.Writer) error) error {
-	if path == "" {
-		if console.IsTerminal(os.Stdout) {
-			return &spec.Refusal{What: "export: an archive is not for a terminal", Way: "add -o FILE, or pipe it on"}
-		}
-		return write(os.Stdout)
-	}
-	partial, err := os.OpenFile(path+".partial", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-	if err != nil {
-		return &sandbox.Error{What: "write " + path, Err: cause(err)}
-	}
-	err = errors.Join(write(partial), partial.Close())
-	if err == nil {
-		err = os.Rename(partial.Name(), path)
-	}
-	if err != nil {
-		os.Remove(partial.Name())
-	}
-	return err
 }

@@ -77,7 +77,7 @@ func printRootfs(rows []rootfsRow) error {
 	for _, r := range rows {
 		size, shared := "-", "-"
 		if r.Kind == rootfs.Stored.String() {
-			size, shared = bytesText(r.Bytes), bytesText(r.Shared)
+			size, shared = rootfs.BytesText(r.Bytes), rootfs.BytesText(r.Shared)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\n", rootfs.Visible(r.Name), r.Kind, size, shared, len(r.UsedBy), rootfs.Visible(r.Problem))
 	}
@@ -170,7 +170,7 @@ func newRootfsPrune() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Printf("%d layers, %s; %d interrupted imports\n", p.Layers, bytesText(p.Bytes), p.Interrupted)
+				fmt.Printf("%d layers, %s; %d interrupted imports\n", p.Layers, rootfs.BytesText(p.Bytes), p.Interrupted)
 				return nil
 			})
 		},

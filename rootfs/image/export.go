@@ -49,9 +49,9 @@ func Export(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, format Fo
 	case Tar:
 		return c.ExportTar(ctx, r, w, report)
 	case OCIArchive:
-		err = exportOCI(ctx, c, r, tag, metered(w, report))
+		err = exportOCI(ctx, c, r, tag, w, report)
 	case DockerArchive:
-		err = exportDocker(ctx, c, r, tag, metered(w, report))
+		err = exportDocker(ctx, c, r, tag, w, report)
 	default:
 		err = fmt.Errorf("the format %q is not known", rootfs.Visible(string(format)))
 	}
@@ -59,6 +59,22 @@ func Export(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, format Fo
 		return exportError(r, err)
 	}
 	return nil
+}
+
+// ExportFile is Export to a file, which appears under its name when it is whole. One that is there is
+// replaced.
+func ExportFile(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, format Format, tag, path string, report func(rootfs.Progress)) error {
+	partial, err := os.OpenFile(path+".partial", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
+		return rootfs.NewError("write", path, err)
+	}
+	if err = errors.Join(Export(ctx, c, r, format, tag, partial, report), partial.Close()); err == nil {
+		err = os.Rename(partial.Name(), path)
+	}
+	if err != nil {
+		os.Remove(partial.Name())
+	}
+	return err
 }
 
 func exportError(r rootfs.Rootfs, err error) error {
@@ -79,8 +95,8 @@ func defaultTag(of string) string {
 	return strings.ToLower(strings.Trim(filepath.Base(of), "._-")) + ":latest"
 }
 
-func exportOCI(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag string, w io.Writer) error {
-	image, err := build(ctx, c, r)
+func exportOCI(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag string, w io.Writer, report func(rootfs.Progress)) error {
+	image, err := build(ctx, c, r, report)
 	if err != nil {
 		return err
 	}
@@ -104,7 +120,7 @@ func exportOCI(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag st
 		return err
 	}
 	defer s.Close()
-	archive := pack.NewWriter(ctx, w)
+	archive := pack.NewWriter(ctx, metered(w, report))
 	if err := archive.Plain(s); err != nil {
 		return err
 	}
@@ -121,8 +137,8 @@ func settle(dir string) error {
 	})
 }
 
-func exportDocker(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag string, w io.Writer) error {
-	image, err := build(ctx, c, r)
+func exportDocker(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag string, w io.Writer, report func(rootfs.Progress)) error {
+	image, err := build(ctx, c, r, report)
 	if err != nil {
 		return err
 	}
@@ -130,7 +146,7 @@ func exportDocker(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag
 	if err != nil {
 		return fmt.Errorf("%q is no image name", rootfs.Visible(tag))
 	}
-	return tarball.Write(called, image, w)
+	return tarball.Write(called, image, metered(w, report))
 }
 
 // Push sends a root filesystem to a registry as an image; see [Pull] for names and credentials.
@@ -139,7 +155,7 @@ func Push(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, ref string,
 	if err != nil {
 		return rootfs.NewError("push", ref, err)
 	}
-	image, err := build(ctx, c, r)
+	image, err := build(ctx, c, r, o.Progress)
 	if err != nil {
 		return exportError(r, err)
 	}
@@ -163,16 +179,20 @@ func Push(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, ref string,
 	return nil
 }
 
-// build describes a root filesystem as an image. Nothing is packed until it is read.
-func build(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs) (v1.Image, error) {
+// build describes a root filesystem as an image. Nothing is packed until it is read; it is read more
+// than once, first for its digests.
+func build(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, report func(rootfs.Progress)) (v1.Image, error) {
 	dirs, d, err := c.Layers(r)
 	if err != nil {
 		return nil, err
 	}
 	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	var layers []mutate.Addendum
-	for _, dir := range dirs {
-		layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return pack.StreamLayer(ctx, dir), nil },
+	for i, dir := range dirs {
+		open := func() (io.ReadCloser, error) {
+			return newPacking(pack.StreamLayer(ctx, dir), report, fmt.Sprintf("layer %d", i+1)), nil
+		}
+		layer, err := tarball.LayerFromOpener(open,
 			tarball.WithCompressionLevel(gzip.DefaultCompression), tarball.WithMediaType(types.OCILayer))
 		if err != nil {
 			return nil, err
@@ -189,6 +209,26 @@ func build(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs) (v1.Image,
 	config = config.DeepCopy()
 	describe(config, d)
 	return mutate.ConfigFile(image, config)
+}
+
+// packing is a layer that is packed, with its progress.
+type packing struct {
+	io.ReadCloser
+	counted io.Reader
+	meter   *rootfs.Meter
+}
+
+func newPacking(layer io.ReadCloser, report func(rootfs.Progress), item string) *packing {
+	meter := rootfs.NewMeter(report, "pack", item, 0)
+	return &packing{layer, meter.Reader(layer), meter}
+}
+
+func (p *packing) Read(b []byte) (int, error) {
+	n, err := p.counted.Read(b)
+	if err == io.EOF {
+		p.meter.Finish()
+	}
+	return n, err
 }
 
 // describe is the opposite of defaultsOf.

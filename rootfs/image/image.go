@@ -9,6 +9,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,6 +121,7 @@ func addLayers(ctx context.Context, c *rootfs.Catalogue, image contents, o Optio
 		}
 	}
 	o.Limits.Together = &unpack.Tally{}
+	image.announce(c, o.Progress)
 	layers := make([]rootfs.Layer, len(image.layers))
 	turns := make(chan bool, max(1, image.jobs))
 	var workers sync.WaitGroup
@@ -136,6 +138,25 @@ func addLayers(ctx context.Context, c *rootfs.Catalogue, image contents, o Optio
 	workers.Wait()
 	return layers, context.Cause(ctx)
 }
+
+// announce reports every layer before the first is read, so that all that is to come is known: those
+// that are in the store already as finished.
+func (image contents) announce(c *rootfs.Catalogue, report func(rootfs.Progress)) {
+	if report == nil {
+		return
+	}
+	for i, blob := range image.layers {
+		p := rootfs.Progress{Stage: unpackStage, Item: image.config.RootFS.DiffIDs[i].String(), Total: blob.size}
+		if l, known := c.Layer(p.Item); known {
+			p.Total = max(1, cmp.Or(blob.size, l.Bytes)) // one without content is finished too
+			p.Done = p.Total
+		}
+		report(p)
+	}
+}
+
+// unpackStage is what is done to layers.
+const unpackStage = "unpack"
 
 // addLayer brings one layer into the store. A transfer that breaks is begun again, twice.
 func addLayer(ctx context.Context, c *rootfs.Catalogue, diffID string, blob layerBlob, o Options) (l rootfs.Layer, err error) {
@@ -176,7 +197,8 @@ func addLayerOnce(ctx context.Context, c *rootfs.Catalogue, diffID string, blob 
 		return rootfs.Layer{}, err
 	}
 	defer stream.Close()
-	meter := rootfs.NewMeter(o.Progress, "unpack", diffID, blob.size)
+	meter := rootfs.NewMeter(o.Progress, unpackStage, diffID, blob.size)
+	meter.Add(0) // its turn has come
 	checked := newVerifier(meter.Reader(stream), blob.digest, blob.size)
 	l, err := c.AddLayer(ctx, checked, rootfs.LayerOptions{Digest: diffID, Image: true, Limits: o.Limits, Check: checked.finish})
 	if err == nil {

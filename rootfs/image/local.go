@@ -22,7 +22,7 @@ import (
 // xz, zstd or bzip2), an OCI layout as a directory or a tar, or a `docker save` archive. Which of
 // them it is, is seen from the content. "-" reads a tar from standard input.
 func Import(ctx context.Context, c *rootfs.Catalogue, name, source string, stdin io.Reader, o Options) (rootfs.Rootfs, error) {
-	if err := rootfs.CheckName(name); err != nil {
+	if err := c.CheckFree(name); err != nil {
 		return rootfs.Rootfs{}, err
 	}
 	if source == "-" {

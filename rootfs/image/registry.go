@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -27,14 +28,18 @@ const (
 
 // Pull makes a root filesystem of an image in a registry, such as "debian:12",
 // "ghcr.io/owner/image@sha256:…" or "localhost:5000/image". Credentials come from the files of
-// Docker and Podman. Layers that an earlier pull finished are not fetched again.
+// Docker and Podman. Layers that an earlier pull finished are not fetched again. as is what it is
+// called in the catalogue; "" takes [NameOf] ref.
 func Pull(ctx context.Context, c *rootfs.Catalogue, as, ref string, o Options) (rootfs.Rootfs, error) {
-	if err := rootfs.CheckName(as); err != nil {
-		return rootfs.Rootfs{}, err
-	}
 	reference, err := parseReference(ref, o)
 	if err != nil {
 		return rootfs.Rootfs{}, rootfs.NewError("pull", ref, err)
+	}
+	if as == "" {
+		as = NameOf(ref)
+	}
+	if err := c.CheckFree(as); err != nil {
+		return rootfs.Rootfs{}, err
 	}
 	r := newRemoteBlobs(ctx, reference.Context(), o)
 	image, err := r.image(reference, o.Platform)
@@ -47,6 +52,24 @@ func Pull(ctx context.Context, c *rootfs.Catalogue, as, ref string, o Options) (
 		return rootfs.Rootfs{}, registryError("pull", ref, err)
 	}
 	return made, nil
+}
+
+// NameOf is the name that an image or an archive gets where nobody gives it one: the last part of
+// where it comes from, without tag, digest and what kind of archive it is. It is "" where that makes
+// no name.
+func NameOf(source string) string {
+	last := path.Base(strings.TrimRight(source, "/"))
+	last, _, _ = strings.Cut(last, "@")
+	if i := strings.LastIndexByte(last, ':'); i > 0 {
+		last = last[:i]
+	}
+	for _, ending := range []string{".gz", ".xz", ".zst", ".bz2", ".tgz", ".txz", ".tar", ".oci", ".docker"} {
+		last = strings.TrimSuffix(last, ending)
+	}
+	if rootfs.CheckName(last) != nil {
+		return ""
+	}
+	return last
 }
 
 func parseReference(ref string, o Options) (name.Reference, error) {

@@ -326,3 +326,66 @@ func TestSkopeoAndUmoci(t *testing.T) {
 		}
 	}
 }
+
+func TestNameOf(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		"debian:12":                        "debian",
+		"localhost:5000/team/dev":          "dev",
+		"localhost:5000/team/dev:1.2":      "dev",
+		"ghcr.io/o/i@sha256:0123":          "i",
+		"/tmp/debian.tar.xz":               "debian",
+		"/srv/alpine-3.20.oci.tar":         "alpine-3.20",
+		"./layout/":                        "layout",
+		"host":                             "",
+		"":                                 "",
+		"/":                                "",
+		"..":                               "",
+		"\x1b[31m":                         "",
+		"a b":                              "",
+		"/x/" + strings.Repeat("long", 40): "",
+	} {
+		if got := NameOf(source); got != want {
+			t.Errorf("%q is called %q, want %q", source, got, want)
+		}
+	}
+}
+
+// All layers are known before the first has come, and those that are there already count as done.
+func TestPullProgress(t *testing.T) {
+	t.Parallel()
+	ref := serve(t, nil)
+	c := newStore(t)
+	pull := func(as string) (first []rootfs.Progress, pace *rootfs.Pace) {
+		t.Helper()
+		pace = &rootfs.Pace{}
+		o := Options{ImportOptions: rootfs.ImportOptions{Progress: func(p rootfs.Progress) {
+			first = append(first, p)
+			pace.Take(p)
+		}}}
+		if _, err := Pull(t.Context(), c, as, ref, o); err != nil {
+			t.Fatal(err)
+		}
+		return first, pace
+	}
+	first, pace := pull("")
+	if _, err := c.Find("sample"); err != nil {
+		t.Errorf("without a name it is not called as the image: %v", err)
+	}
+	items := pace.Items()
+	if len(items) < 2 || len(first) < len(items) {
+		t.Fatalf("items %v of reports %v", items, first)
+	}
+	for i, item := range items {
+		if first[i].Done != 0 || first[i].Total == 0 || first[i].Item != item.Item {
+			t.Errorf("report %d is %+v, want the announcement of %s", i, first[i], item.Item)
+		}
+		if !item.Finished() {
+			t.Errorf("%s did not finish", item.Text())
+		}
+	}
+	again, pace := pull("again")
+	if sum, finished := pace.Sum(); len(again) != len(items) || finished != len(items) || !sum.Finished() {
+		t.Errorf("the second pull reports %v", again)
+	}
+}
