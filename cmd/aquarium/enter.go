@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aquarium/runtime/enter"
+	"aquarium/runtime/fork"
 	"aquarium/runtime/inspect"
 	"aquarium/runtime/sandbox"
 	"aquarium/runtime/step"
@@ -158,7 +159,7 @@ func (f *enterFlags) enter(argv []string) error {
 	if err := f.open(target, &join); err != nil {
 		return refusal(what, err)
 	}
-	enter.RestoreFileLimit()
+	fork.RestoreFileLimit()
 	signals := listen() // before there is anybody to pass them on to
 	process, err := join.Start()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"aquarium/runtime/fork"
 	"aquarium/runtime/kernel"
 	"aquarium/runtime/step"
 )
@@ -35,9 +36,9 @@ func (j Join) Start() (*os.Process, error) {
 	p.hide()
 	if j.has("user") && j.GID != Unchanged {
 		// Dropping groups may be allowed on this side of the user namespace only.
-		j.dropGroups(p, mayFail)
+		j.dropGroups(p, fork.MayFail)
 	}
-	dropped := len(p.calls)
+	dropped := len(p.Calls)
 	p.join(j.Namespaces)
 	j.place(p)
 	if j.has("pid") {
@@ -66,13 +67,13 @@ func (p *program) join(namespaces []Namespace) {
 	first := make(map[string]int)
 	for _, n := range namespaces {
 		if n.Kind.Name != "user" {
-			p.add(mayFail, "", sysSetns, n.File.Fd(), n.Kind.Flag)
-			first[n.Kind.Name] = len(p.calls)
+			p.Add(fork.MayFail, "", sysSetns, n.File.Fd(), n.Kind.Flag)
+			first[n.Kind.Name] = len(p.Calls)
 		}
 	}
 	for _, n := range namespaces {
-		p.add(mustWork, fmt.Sprintf("setns(%s namespace, %#x)", n.Kind.Name, n.Kind.Flag), sysSetns, n.File.Fd(), n.Kind.Flag)
-		p.last().unless = first[n.Kind.Name]
+		p.Add(fork.MustWork, fmt.Sprintf("setns(%s namespace, %#x)", n.Kind.Name, n.Kind.Flag), sysSetns, n.File.Fd(), n.Kind.Flag)
+		p.Last().Unless = first[n.Kind.Name]
 	}
 }
 
@@ -83,18 +84,18 @@ func (j Join) place(p *program) {
 	if j.Root != nil {
 		if j.Dir == nil {
 			const cwd = ^uintptr(99) // AT_FDCWD
-			p.add(mustWork, `openat(AT_FDCWD, ".", O_PATH)`, syscall.SYS_OPENAT, cwd, p.text("."), kernel.O_PATH|syscall.O_CLOEXEC)
-			stay = len(p.calls)
+			p.Add(fork.MustWork, `openat(AT_FDCWD, ".", O_PATH)`, syscall.SYS_OPENAT, cwd, p.Text("."), kernel.O_PATH|syscall.O_CLOEXEC)
+			stay = len(p.Calls)
 		}
-		p.add(mustWork, "fchdir(root)", syscall.SYS_FCHDIR, j.Root.Fd())
-		p.add(mustWork, `chroot(".")`, syscall.SYS_CHROOT, p.text("."))
+		p.Add(fork.MustWork, "fchdir(root)", syscall.SYS_FCHDIR, j.Root.Fd())
+		p.Add(fork.MustWork, `chroot(".")`, syscall.SYS_CHROOT, p.Text("."))
 	}
 	switch {
 	case j.Dir != nil:
-		p.add(mustWork, "fchdir(working directory)", syscall.SYS_FCHDIR, j.Dir.Fd())
+		p.Add(fork.MustWork, "fchdir(working directory)", syscall.SYS_FCHDIR, j.Dir.Fd())
 	case stay > 0:
-		p.add(mustWork, "fchdir(working directory)", syscall.SYS_FCHDIR)
-		p.calls[stay-1].feeds, p.calls[stay-1].fed = len(p.calls), 1
+		p.Add(fork.MustWork, "fchdir(working directory)", syscall.SYS_FCHDIR)
+		p.Calls[stay-1].Feeds, p.Calls[stay-1].Fed = len(p.Calls), 1
 	}
 }
 
@@ -103,22 +104,22 @@ func (j Join) place(p *program) {
 func (j Join) become(p *program, dropped int) {
 	if j.GID != Unchanged {
 		if j.has("user") {
-			j.dropGroups(p, mayFail) // denied for good where /proc/PID/setgroups says so
-			p.last().unless = dropped
+			j.dropGroups(p, fork.MayFail) // denied for good where /proc/PID/setgroups says so
+			p.Last().Unless = dropped
 		} else {
-			j.dropGroups(p, mustWork)
+			j.dropGroups(p, fork.MustWork)
 		}
-		p.add(mustWork, fmt.Sprintf("setgid(%d)", j.GID), syscall.SYS_SETGID, uintptr(j.GID))
+		p.Add(fork.MustWork, fmt.Sprintf("setgid(%d)", j.GID), syscall.SYS_SETGID, uintptr(j.GID))
 	}
 	if j.UID != Unchanged {
-		p.add(mustWork, fmt.Sprintf("setuid(%d)", j.UID), syscall.SYS_SETUID, uintptr(j.UID))
+		p.Add(fork.MustWork, fmt.Sprintf("setuid(%d)", j.UID), syscall.SYS_SETUID, uintptr(j.UID))
 	}
 }
 
-func (j Join) dropGroups(p *program, f flow) {
+func (j Join) dropGroups(p *program, f fork.Flow) {
 	none := new(uint32)
-	p.keep = append(p.keep, none)
-	p.add(f, "setgroups(0, [])", syscall.SYS_SETGROUPS, 0, uintptr(unsafe.Pointer(none)))
+	p.Keep(none)
+	p.Add(f, "setgroups(0, [])", syscall.SYS_SETGROUPS, 0, uintptr(unsafe.Pointer(none)))
 }
 
 func (j Join) exec(p *program) {
@@ -126,11 +127,11 @@ func (j Join) exec(p *program) {
 		p.exec(j.Argv, j.Env)
 		return
 	}
-	env := p.vector(j.Env)
+	env := p.Vector(j.Env)
 	for _, shell := range []string{step.LookupEnv(j.Env, "SHELL"), "/bin/sh"} {
 		if strings.HasPrefix(shell, "/") {
 			_, base := kernel.Split(shell)
-			p.add(tryExec, "execve("+strconv.Quote(shell)+")", syscall.SYS_EXECVE, p.text(shell), p.vector([]string{"-" + base}), env)
+			p.Add(fork.TryExec, "execve("+strconv.Quote(shell)+")", syscall.SYS_EXECVE, p.Text(shell), p.Vector([]string{"-" + base}), env)
 		}
 	}
 }

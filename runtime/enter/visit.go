@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"aquarium/runtime/fork"
 	"aquarium/runtime/step"
 )
 
@@ -21,10 +22,7 @@ type Visit struct {
 }
 
 // Visited is what a call of a visit gave.
-type Visited struct {
-	Value int           // what the call returned
-	Errno syscall.Errno // 0 where it went well
-}
+type Visited = fork.Result
 
 // Filled is memory for a call to write to.
 type Filled struct {
@@ -38,14 +36,14 @@ const outcomeRoom = int(unsafe.Sizeof(Visited{}))
 
 // Call adds a system call. Arguments that point into memory are made with Text.
 func (v *Visit) Call(shown string, number uintptr, args ...uintptr) *Visited {
-	v.program.add(recorded, shown, number, args...)
+	v.program.Add(fork.Recorded, shown, number, args...)
 	result := new(Visited)
 	v.visited = append(v.visited, result)
 	return result
 }
 
 // Text returns the address of a C string that lives as long as the visit.
-func (v *Visit) Text(s string) uintptr { return v.program.text(s) }
+func (v *Visit) Text(s string) uintptr { return v.program.Text(s) }
 
 // Open adds an openat(2) of a path of the host, or in the directory whose
 // descriptor an earlier call of the visit returned.
@@ -57,13 +55,13 @@ func (v *Visit) Open(path string, flags int) *Visited {
 // Feed makes the calls added next, so many, take what the last one returns as
 // their first argument.
 func (v *Visit) Feed(calls int) {
-	v.program.last().feeds, v.program.last().fed = len(v.program.calls)+1, calls
+	v.program.Last().Feeds, v.program.Last().Fed = len(v.program.Calls)+1, calls
 }
 
 // Fill adds a call whose first argument is memory of size bytes to write to.
 func (v *Visit) Fill(size int, shown string, number uintptr) (*Visited, *Filled) {
 	result := v.Call(shown, number)
-	filled := &Filled{call: len(v.program.calls) - 1, size: size}
+	filled := &Filled{call: len(v.program.Calls) - 1, size: size}
 	v.wants = append(v.wants, filled)
 	return result, filled
 }
@@ -78,17 +76,10 @@ func (v *Visit) Run() error {
 	}
 	defer syscall.Munmap(memory)
 	whole := new(program)
-	whole.keep = append(whole.keep, v.program.keep)
 	whole.hide()
 	whole.join(v.Namespaces)
-	shift := len(whole.calls)
-	for _, c := range v.program.calls {
-		if c.feeds > 0 {
-			c.feeds += shift
-		}
-		whole.calls = append(whole.calls, c)
-	}
-	err = visit(whole)
+	whole.Append(&v.program.Program)
+	err = refused(whole.Run(syscall.CLONE_FILES))
 	runtime.KeepAlive(v)
 	for i, result := range v.visited {
 		*result = *(*Visited)(unsafe.Pointer(&memory[i*outcomeRoom]))
@@ -111,43 +102,13 @@ func (v *Visit) share() ([]byte, error) {
 	if err != nil {
 		return nil, &step.CallError{Call: "mmap(MAP_SHARED|MAP_ANONYMOUS)", Errno: err.(syscall.Errno)}
 	}
-	for i := range v.program.calls {
-		v.program.calls[i].record = (*Visited)(unsafe.Pointer(&memory[i*outcomeRoom]))
+	for i := range v.program.Calls {
+		v.program.Calls[i].Record = (*Visited)(unsafe.Pointer(&memory[i*outcomeRoom]))
 	}
 	next := len(v.visited) * outcomeRoom
 	for _, f := range v.wants {
-		v.program.calls[f.call].args[0] = uintptr(unsafe.Pointer(&memory[next]))
+		v.program.Calls[f.call].Args[0] = uintptr(unsafe.Pointer(&memory[next]))
 		next += f.size
 	}
 	return memory, nil
-}
-
-// visit runs a program that ends by itself. The pipe's writing end is the
-// child's too, so its end is waited for before the pipe is read.
-func visit(p *program) error {
-	var pipe [2]int
-	if err := syscall.Pipe2(pipe[:], syscall.O_CLOEXEC); err != nil {
-		return &step.CallError{Call: "pipe2()", Errno: err.(syscall.Errno)}
-	}
-	defer syscall.Close(pipe[0])
-	pid, errno := fork(p.calls, pipe[1], syscall.CLONE_FILES)
-	if errno == 0 {
-		reap(pid)
-	}
-	runtime.KeepAlive(p)
-	syscall.Close(pipe[1])
-	if errno != 0 {
-		return &step.CallError{Call: "clone(CLONE_FILES|SIGCHLD)", Errno: errno}
-	}
-	var said outcome
-	n, err := syscall.Read(pipe[0], (*[outcomeSize]byte)(unsafe.Pointer(&said))[:])
-	switch {
-	case err != nil:
-		return &step.CallError{Call: "read(pipe)", Errno: err.(syscall.Errno)}
-	case n != outcomeSize:
-		return &step.CallError{Call: "read(pipe)", Errno: syscall.EPIPE, Detail: "the child was killed"}
-	case said.value != 0:
-		return &step.CallError{Call: p.calls[said.call].shown, Errno: syscall.Errno(said.value)}
-	}
-	return nil
 }

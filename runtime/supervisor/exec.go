@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"aquarium/runtime/enter"
+	"aquarium/runtime/fork"
 	"aquarium/runtime/step"
 	"aquarium/runtime/wire"
 )
@@ -61,7 +62,7 @@ func (s *supervisor) startExec(request wire.ExecRequest) (*session, error) {
 	if err := started.open(&command, target, request); err != nil {
 		return nil, err
 	}
-	enter.RestoreFileLimit()
+	fork.RestoreFileLimit()
 	process, err := enter.Start(command)
 	closeAll(command.Stdio)
 	if err != nil {
