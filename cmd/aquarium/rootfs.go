@@ -23,7 +23,7 @@ func newRootfs() *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	c.AddCommand(newRootfsLs(), newRootfsCreate(), newRootfsImport(), newRootfsPull(), newRootfsPush(), newRootfsExport(),
-		newRootfsRm(), newRootfsPrune(), newRootfsCheck(), newRootfsDiff(), newRootfsCommit())
+		newRootfsRm(), newRootfsPrune(), newRootfsCheck(), newRootfsDiff(), newRootfsCommit(), newRootfsDiscard())
 	return c
 }
 

@@ -248,3 +248,17 @@ func newRootfsCommit() *cobra.Command {
 		},
 	}
 }
+
+func newRootfsDiscard() *cobra.Command {
+	return &cobra.Command{
+		Use:               "discard SANDBOX…",
+		Short:             "Throw away what stopped sandboxes have written",
+		Long:              "Throw away what stopped sandboxes have written. Their records and their output stay.",
+		Example:           "  aquarium rootfs discard web",
+		Args:              arguments(1, -1, "SANDBOX"),
+		ValidArgsFunction: completeMany(all),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return each(args, sandbox.Sandbox.Discard)
+		},
+	}
+}

@@ -1,8 +1,12 @@
 package sandbox
 
 import (
+	"errors"
+	"fmt"
+
 	"aquarium/rootfs"
 	"aquarium/runtime/spec"
+	"aquarium/runtime/supervisor"
 )
 
 // Written is what the sandbox has written into layers of its own, for
@@ -38,4 +42,40 @@ func (s *Store) Users(r rootfs.Rootfs) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// Discard throws away what a stopped sandbox has written: its layers are empty
+// again, its record and its output stay. While it runs it is refused, because
+// its root is made of them.
+func (sb Sandbox) Discard() error {
+	what := "discard the changes of " + sb.Name
+	if sb.Status != supervisor.Stopped {
+		return &Error{what, fmt.Errorf("it is %s", sb.Status), "stop it first: aquarium stop " + sb.Name}
+	}
+	unlock, err := sb.places.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	config, err := readConfig(sb.Bundle)
+	if err != nil {
+		return &Error{what, err, ""}
+	}
+	overlays, err := spec.Overlays(config)
+	if err != nil {
+		return &Error{what, err, ""}
+	}
+	if len(overlays) == 0 {
+		return &Error{what, errors.New("it wrote into its root filesystem itself"), ""}
+	}
+	for _, o := range overlays {
+		err := errors.Join(supervisor.RemoveTree(o.Upper), supervisor.RemoveTree(o.Work))
+		if err == nil {
+			err = makeLayer(o)
+		}
+		if err != nil {
+			return &Error{what, cause(err), ""}
+		}
+	}
+	return nil
 }
