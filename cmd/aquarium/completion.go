@@ -116,7 +116,7 @@ func completeRunFlags(c *cobra.Command) {
 		"share":       spec.Namespaces,
 		"cap-add":     capabilityNames(),
 		"cap-drop":    capabilityNames(),
-		"network":     {"none", "host"},
+		"network":     {"none", "host", "bridge"},
 		"root-switch": {string(spec.PivotRoot), string(spec.Chroot)},
 	}
 	for flag, values := range fixed {

@@ -19,7 +19,6 @@ import (
 type runFlags struct {
 	spec.Options
 	detach, dryRun bool
-	network        string
 	security       []string
 	detachKeys     string
 }
@@ -39,7 +38,7 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.BoolVar(&r.ReadOnly, "read-only", false, "nothing below / can be written")
 	f.BoolVar(&r.Writable, "writable", false, "write into the root filesystem itself, not into a layer")
 	f.StringVar(&r.Hostname, "hostname", "", "`HOSTNAME` (default: the name)")
-	f.StringVar(&r.network, "network", "none", "`NETWORK`: none (loopback only) or host")
+	f.StringVar((*string)(&r.Network), "network", string(spec.NoNetwork), "`NETWORK`: none (loopback only), host, or bridge (an address of its own, and out through the host's)")
 	f.StringSliceVar(&r.Share, "share", nil, "keep the host's namespaces of these kinds: `NS[,NS]` of "+strings.Join(spec.Namespaces, ", "))
 	f.StringSliceVar(&r.CapAdd, "cap-add", nil, "add a `CAPABILITY` to the usual ones, or ALL")
 	f.StringSliceVar(&r.CapDrop, "cap-drop", nil, "drop a `CAPABILITY`, or ALL")
@@ -87,13 +86,6 @@ func (r *runFlags) complete(c *cobra.Command, args []string) error {
 	size := console.Size(os.Stdout, os.Stdin)
 	r.Cols, r.Rows = size.Cols, size.Rows
 	r.Env = withValues(r.Env)
-	switch r.network {
-	case "none":
-	case "host":
-		r.Share = append(r.Share, "net")
-	default:
-		return &spec.Refusal{What: fmt.Sprintf("network %q: unknown", r.network), Way: "it is none or host"}
-	}
 	for _, option := range r.security {
 		if option != "seccomp=unconfined" {
 			return &spec.Refusal{What: fmt.Sprintf("security option %q: unknown", option), Way: "there is seccomp=unconfined"}

@@ -74,6 +74,7 @@ func TestGoldenPlans(t *testing.T) {
 		{"capabilities", spec.Options{CapDrop: []string{"ALL"}, CapAdd: []string{"NET_RAW"}}, layered, root},
 		{"share-net", spec.Options{Share: []string{"net", "uts", "ipc"}}, layered, root},
 		{"share-pid-ordinary", spec.Options{Share: []string{"pid", "net"}}, layered, ordinary},
+		{"bridge", spec.Options{Network: spec.BridgeNetwork}, layered, root},
 		{"what-if", spec.Options{Stepped: true, WhatIf: true}, layered, root},
 		{"share-mnt", spec.Options{Share: []string{"mnt"}, RootSwitch: spec.Chroot, Writable: true, TTY: true}, written, root},
 	} {
@@ -96,6 +97,9 @@ func planText(t *testing.T, o spec.Options, r spec.Root, c spec.Caller) string {
 	config, err := spec.New(o, r, c)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if o.Network == spec.BridgeNetwork {
+		config.Annotations[spec.AnnotationNetwork] = `{"bridge":"aq-0","link":"v0.2","address":"10.101.0.2/24","gateway":"10.101.0.1/24"}`
 	}
 	plan, err := NewPlan(config)
 	if err != nil {

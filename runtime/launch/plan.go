@@ -39,6 +39,9 @@ func NewPlan(s *specs.Spec) (step.Plan, error) {
 		b.hostConsole()
 	}
 	b.identity()
+	if err := b.interfaces(); err != nil {
+		return step.Plan{}, err
+	}
 	b.readOnlyRoot()
 	b.switchRoot()
 	if err := b.confine(); err != nil {
@@ -71,10 +74,15 @@ var cloneFlags = []struct {
 // Opening are the supervisor's own steps, the first of a plan: init can be
 // started before the rest of the plan is made.
 func Opening(s *specs.Spec) []step.Step {
+	var steps []step.Step
 	if s.Annotations[spec.AnnotationWhatIf] == "true" {
-		return []step.Step{outer(s), clone(s)}
+		steps = append(steps, outer(s))
 	}
-	return []step.Step{clone(s)}
+	steps = append(steps, clone(s))
+	if l, connected, err := lease(s); connected && err == nil { // NewPlan tells of an error
+		steps = append(steps, connect(l)...)
+	}
+	return steps
 }
 
 // outer is for a launch that may go wrong on purpose. The sandbox's own
@@ -113,13 +121,10 @@ func (b *builder) privateMounts() {
 		&step.Mount{Target: "/", Flags: syscall.MS_REC | syscall.MS_PRIVATE})
 }
 
-// identity is what the sandbox is called and how it reaches itself.
+// identity is what the sandbox is called.
 func (b *builder) identity() {
 	if spec.Has(b.spec, "uts") && b.spec.Hostname != "" {
 		b.add("uts", "sethostname(2)", "The sandbox has a hostname of its own; the host's stays as it is.", &step.Sethostname{Name: b.spec.Hostname})
-	}
-	if spec.Has(b.spec, "net") {
-		b.add("net", "netdevice(7)", "A new network namespace has only a loopback interface, and that is down.", &step.LinkUp{Name: "lo"})
 	}
 }
 

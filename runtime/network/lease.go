@@ -60,7 +60,29 @@ func Take(dir, id string, alive func(id string) bool) (Lease, error) {
 			return Lease{}, err
 		}
 	}
-	return Lease{}, fmt.Errorf("all %d addresses of %s are taken", last-first+1, network)
+	return Lease{}, full(network)
+}
+
+// Preview is the lease that Take would give next, taking nothing.
+func Preview(dir string) (Lease, error) {
+	p := pool{dir}
+	network, err := p.read()
+	if errors.Is(err, fs.ErrNotExist) {
+		network, err = p.choose()
+	}
+	if err != nil {
+		return Lease{}, err
+	}
+	for number := first; number <= last; number++ {
+		if _, err := os.Readlink(p.path(number)); err != nil {
+			return p.lease(network, number), nil
+		}
+	}
+	return Lease{}, full(network)
+}
+
+func full(network netip.Prefix) error {
+	return fmt.Errorf("all %d addresses of %s are taken", last-first+1, network)
 }
 
 // Release ends the lease of the sandbox id, removes its link, and with the
@@ -155,15 +177,19 @@ func (p pool) network() (netip.Prefix, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return network, err
 	}
-	routes, err := os.ReadFile("/proc/net/route")
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	network, err = choose(p.hash(), string(routes))
+	network, err = p.choose()
 	if err != nil {
 		return network, err
 	}
 	return network, os.WriteFile(p.dir+"/"+networkFile, []byte(network.String()), 0o600)
+}
+
+func (p pool) choose() (netip.Prefix, error) {
+	routes, err := os.ReadFile("/proc/net/route")
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return choose(p.hash(), string(routes))
 }
 
 func (p pool) read() (netip.Prefix, error) {

@@ -28,6 +28,12 @@ func TestLeases(t *testing.T) {
 			t.Fatal(err)
 		}
 		taken = append(taken, lease)
+		if id == "a" {
+			continue
+		}
+		if next, err := Preview(dir); err != nil || next.Address.Addr() != lease.Address.Addr().Next() {
+			t.Errorf("after %+v comes %+v, %v", lease, next, err)
+		}
 	}
 	if taken[0].Address == taken[1].Address || taken[0].Link == taken[1].Link || taken[0].Bridge != taken[1].Bridge || taken[0].Gateway != taken[2].Gateway {
 		t.Errorf("leases: %+v", taken)

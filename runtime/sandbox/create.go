@@ -51,6 +51,9 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 	if err != nil {
 		return nil, err
 	}
+	if err := s.connect(sb.ID, o, config); err != nil {
+		return nil, err
+	}
 	sb.State = stateOf(sb.ID, sb.Bundle, config)
 	sb.Created = time.Now().UTC()
 	conn, err := supervisor.Start(supervisor.Preparation{
@@ -72,7 +75,7 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 	if err == nil {
 		err = conn.Boot(supervisor.Boot{
 			Plan: encoded, State: sb.State, Run: s.run(sb.ID), Failed: s.failed(),
-			Link: s.name(sb.Name),
+			Link: s.name(sb.Name), Leases: s.leases(),
 			Exec: execDefaults(config, plan),
 		})
 	}
@@ -94,6 +97,9 @@ func (s *Store) Plan(o spec.Options) (step.Plan, error) {
 	}
 	config, err := spec.New(o, root.describe(s.bundle("ID"), o.Writable), caller())
 	if err != nil {
+		return step.Plan{}, err
+	}
+	if err := s.preview(o, config); err != nil {
 		return step.Plan{}, err
 	}
 	return launch.NewPlan(config)
@@ -158,6 +164,9 @@ func (s *Store) check(o *spec.Options) (rootfs.Rootfs, error) {
 	if o.WhatIf && !caller().Privileged {
 		return root, &spec.Refusal{What: "what-if: the outer mount namespace of a launch that may go wrong needs root", Way: "run as root, or leave --what-if out"}
 	}
+	if o.Network == spec.BridgeNetwork && !caller().Privileged {
+		return root, &spec.Refusal{What: "network bridge: only root may connect a network namespace to the host's", Way: "run as root, or take --network host or none"}
+	}
 	if o.Shares("user") && !caller().Privileged {
 		return root, &spec.Refusal{What: "share user: without root every sandbox needs a user namespace of its own", Way: "run as root, or leave user out of --share"}
 	}
@@ -220,6 +229,9 @@ func (s *Store) write(st supervisor.State, config *specs.Spec) error {
 		if err := makeLayer(o); err != nil {
 			return err
 		}
+	}
+	if err := writeNameServers(st.Bundle, config); err != nil {
+		return err
 	}
 	document, err := spec.Encode(config)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"aquarium/runtime/network"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/supervisor"
 )
@@ -65,7 +66,7 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 	if running.Save(s.bundle(id)) != nil {
 		return running, nil // no space left: it stays to be done
 	}
-	return running, supervisor.RemoveTree(s.run(id))
+	return running, errors.Join(network.Release(s.leases(), id), supervisor.RemoveTree(s.run(id)))
 }
 
 // rebuild makes a state from the configuration alone, for a sandbox that ran
@@ -88,7 +89,7 @@ func (s *Store) rebuild(id string) (supervisor.State, error) {
 // erase deletes everything of a sandbox. The name goes last: until then
 // nobody can take it.
 func (p Places) erase(st supervisor.State) error {
-	err := errors.Join(supervisor.RemoveTree(p.run(st.ID)), supervisor.RemoveTree(p.bundle(st.ID)))
+	err := errors.Join(network.Release(p.leases(), st.ID), supervisor.RemoveTree(p.run(st.ID)), supervisor.RemoveTree(p.bundle(st.ID)))
 	if spec.CheckName(st.Name) == nil {
 		if id, readErr := os.Readlink(p.name(st.Name)); readErr == nil && id == st.ID {
 			err = errors.Join(err, os.Remove(p.name(st.Name)))

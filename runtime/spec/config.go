@@ -22,6 +22,7 @@ const (
 	AnnotationStepped    = "aquarium.stepped"     // "true": wait before each step
 	AnnotationWhatIf     = "aquarium.what-if"     // "true": and leave some out
 	AnnotationScrollback = "aquarium.scrollback"  // bytes
+	AnnotationNetwork    = "aquarium.network"     // JSON network.Lease: what the sandbox has of the bridge
 	AnnotationSeccomp    = "aquarium.seccomp"     // SeccompDefault, or none
 )
 

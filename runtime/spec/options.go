@@ -21,6 +21,16 @@ const (
 	Chroot    RootSwitch = "chroot" // for teaching: not isolation
 )
 
+// Network is what a sandbox's network namespace is connected to.
+type Network string
+
+// The networks. A sandbox with the host's shares its network namespace.
+const (
+	NoNetwork     Network = "none" // also ""
+	HostNetwork   Network = "host"
+	BridgeNetwork Network = "bridge"
+)
+
 // Namespaces lists the kinds that --share takes, by the names that
 // /proc/PID/ns uses.
 var Namespaces = []string{"uts", "pid", "mnt", "net", "ipc", "user", "cgroup", "time"}
@@ -35,6 +45,7 @@ type Options struct {
 	Remove      bool     // delete the sandbox and its layer when it stops
 	RootSwitch  RootSwitch
 	Share       []string // namespaces kept from the host
+	Network     Network
 	Hostname    string   // "" is the name
 	Env         []string // "NAME=value"
 	Workdir     string
@@ -89,7 +100,9 @@ func (r *Refusal) Error() string { return r.What }
 func (r *Refusal) Hint() string { return r.Way }
 
 // Shares tells whether a namespace kind is kept from the host.
-func (o Options) Shares(kind string) bool { return slices.Contains(o.Share, kind) }
+func (o Options) Shares(kind string) bool {
+	return slices.Contains(o.Share, kind) || kind == "net" && o.Network == HostNetwork
+}
 
 // Check refuses options that contradict each other or cannot be.
 func (o Options) Check() error {
@@ -100,6 +113,18 @@ func (o Options) Check() error {
 	}
 	if o.RootSwitch != PivotRoot && o.RootSwitch != Chroot {
 		return &Refusal{fmt.Sprintf("root switch %q: unknown", o.RootSwitch), "it is pivot_root or chroot"}
+	}
+	switch o.Network {
+	case "", NoNetwork, HostNetwork:
+	case BridgeNetwork:
+		if slices.Contains(o.Share, "net") {
+			return &Refusal{"network bridge: it needs a network namespace of the sandbox's own", "leave net out of --share"}
+		}
+		if o.WhatIf {
+			return &Refusal{"network bridge: in a launch that may go wrong nothing of the host's is changed", "leave --what-if or --network out"}
+		}
+	default:
+		return &Refusal{fmt.Sprintf("network %s: unknown", abbreviate(string(o.Network))), "it is none, host or bridge"}
 	}
 	for _, kind := range o.Share {
 		if !slices.Contains(Namespaces, kind) {

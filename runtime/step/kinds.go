@@ -10,6 +10,7 @@ var operations = [...]Op{
 	(*Chdir)(nil), (*Chroot)(nil), (*PivotRoot)(nil),
 	(*Console)(nil),
 	(*Sethostname)(nil), (*LinkUp)(nil),
+	(*Bridge)(nil), (*Forward)(nil), (*Masquerade)(nil), (*Veth)(nil), (*Address)(nil), (*Gateway)(nil),
 	(*Umask)(nil), (*Bounding)(nil), (*User)(nil), (*NoNewPrivs)(nil), (*Seccomp)(nil),
 	(*Workdir)(nil), (*Exec)(nil),
 }

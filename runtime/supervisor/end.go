@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"aquarium/runtime/network"
 	"aquarium/runtime/step"
 	"aquarium/runtime/wire"
 )
@@ -21,6 +22,7 @@ func (s *supervisor) settle(report wire.ExitReport) {
 		s.undo()
 		return
 	}
+	s.disconnect()
 	within(flushTime, s.session.readers.Wait)
 	st := &s.boot.State
 	st.Status, st.Finished = Stopped, now()
@@ -56,8 +58,17 @@ func (s *supervisor) undo() {
 	if id, err := os.Readlink(s.boot.Link); err == nil && id == s.boot.State.ID {
 		os.Remove(s.boot.Link)
 	}
+	s.disconnect()
 	RemoveTree(s.boot.Run)
 	RemoveTree(s.boot.State.Bundle)
+}
+
+// disconnect gives back the sandbox's address on the bridge, where it has one.
+// What cannot be given back now, the next command that wants an address does.
+func (s *supervisor) disconnect() {
+	if s.boot.Leases != "" {
+		network.Release(s.boot.Leases, s.boot.State.ID)
+	}
 }
 
 // RemoveTree deletes a tree, also where directories have lost their write or

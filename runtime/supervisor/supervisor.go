@@ -41,6 +41,7 @@ type Boot struct {
 	Run    string       `json:"run"`    // directory of the socket and the running state
 	Failed string       `json:"failed"` // directory that keeps traces of failed launches
 	Link   string       `json:"link"`   // the symlink that holds the name
+	Leases string       `json:"leases"` // directory of addresses on the bridge
 	Exec   ExecDefaults `json:"exec"`
 }
 
