@@ -91,3 +91,14 @@ func TestChoose(t *testing.T) {
 		t.Errorf("all of 10/8 taken: %s", got)
 	}
 }
+
+func FuzzDestinations(f *testing.F) {
+	f.Add("br0\t0007650A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n")
+	f.Fuzz(func(t *testing.T, routes string) {
+		for _, p := range destinations(routes) {
+			if !p.IsValid() || p.Bits() == 0 {
+				t.Errorf("%q gives %v", routes, p)
+			}
+		}
+	})
+}

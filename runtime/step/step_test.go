@@ -2,6 +2,7 @@ package step
 
 import (
 	"encoding/json"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -9,6 +10,14 @@ import (
 
 // fill gives every field of a value something that is not its zero value.
 func fillValue(v reflect.Value) {
+	switch v := v.Addr().Interface().(type) {
+	case *netip.Addr:
+		*v = netip.MustParseAddr("10.0.0.1")
+		return
+	case *netip.Prefix:
+		*v = netip.MustParsePrefix("10.0.0.2/24")
+		return
+	}
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString("/some \"text\"")
