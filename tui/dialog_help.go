@@ -31,6 +31,7 @@ func newHelpDialog(t theme, actions []action, prefix string) *messageDialog {
 	part("Marks", "")
 	for _, s := range []struct{ mark, text string }{
 		{t.running, "running"}, {t.stopped, "stopped, and how it ended"}, {t.paused, "paused"}, {t.waiting, "being created"},
+		{weakerSign, "not isolation: something that holds by default was given away, for teaching; the overview says what"},
 		{t.problem, "a root filesystem that could not start a sandbox, and why"},
 	} {
 		line(s.mark, s.text)

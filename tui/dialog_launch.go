@@ -140,6 +140,9 @@ func (m *root) showPlan(msg planMade) {
 	}
 	const actorColumn = 12
 	var text []paragraph
+	if len(msg.plan.Weaker) > 0 {
+		text = append(text, paragraph{"", paint(m.theme.warn, notIsolation(msg.plan.Weaker))}, paragraph{})
+	}
 	for _, s := range msg.plan.Steps {
 		text = append(text, paragraph{m.theme.fit(string(s.Actor), actorColumn), visible(s.Call())})
 		if s.Why != "" {

@@ -71,7 +71,9 @@ func (h home) addTrees(t testing.TB, n int) {
 // launch starts a sandbox without looking at it.
 func (h home) launch(t testing.TB, o spec.Options) sandbox.Sandbox {
 	t.Helper()
-	o.RootSwitch = spec.PivotRoot
+	if o.RootSwitch == "" {
+		o.RootSwitch = spec.PivotRoot
+	}
 	sb, conn, err := h.store.Launch(o)
 	if err != nil {
 		t.Fatal(err)

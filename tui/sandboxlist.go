@@ -19,7 +19,7 @@ func (l *sandboxList) set(items []sandbox.Sandbox) {
 	l.items = items
 	entries := make([]entry, len(items))
 	for i, sb := range items {
-		text := strings.Join([]string{sb.Name, string(sb.Status), sb.Rootfs}, " ")
+		text := strings.Join([]string{sb.Name, string(sb.Status), sb.Rootfs, notIsolation(sb.Weaker)}, " ")
 		entries[i] = entry{key: sb.ID, text: text}
 	}
 	l.list.set(entries)
@@ -69,10 +69,10 @@ const (
 	memoryColumn = 5
 )
 
-// drawSandbox shows status, name, pid, cpu and memory; of a stopped one, how
+// drawSandbox shows status, whether it is weaker than the default, name, pid, cpu and memory; of a stopped one, how
 // it ended.
 func drawSandbox(t theme, sb sandbox.Sandbox, u usage, w int) string {
-	mark := statusMark(t, sb.Status) + " "
+	mark := statusMark(t, sb.Status) + weakerMark(t, sb.Weaker)
 	if sb.Status == supervisor.Stopped {
 		end := t.cut(outcome(sb.State), w/2)
 		return mark + t.fit(visible(sb.Name), w-2-width(end)-1) + " " + paint(t.muted, end)

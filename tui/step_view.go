@@ -19,7 +19,7 @@ func (s *stepScreen) view(w, h int) tabView {
 	left := (w - 1) / 2
 	right := w - left - 1
 	height := max(1, h-2-stepDetails)
-	rows := []string{t.rule(s.heading(" Plan: "+visible(s.sandbox.Name)+" ", !s.right), "", left) + t.teeDown +
+	rows := []string{t.rule(s.heading(s.planTitle(left-4), !s.right), "", left) + t.teeDown +
 		t.rule(s.heading(s.placeTitle(), s.right), "", right)}
 	s.plan.resize(height)
 	plan := t.padRows(s.plan.rows(t, left, !s.right, func(i int) string { return s.planRow(i) }), left, height)
@@ -36,6 +36,18 @@ func (s *stepScreen) heading(title string, focused bool) string {
 		return paint(s.theme.focus, s.theme.pointer+strings.TrimLeft(title, " "))
 	}
 	return title
+}
+
+// planTitle says whose plan it is, and what that gives away.
+func (s *stepScreen) planTitle(w int) string {
+	title := " Plan: " + visible(s.sandbox.Name)
+	if len(s.sandbox.Weaker) == 0 {
+		return title + " "
+	}
+	if full := title + ", " + notIsolation(s.sandbox.Weaker) + " "; width(full) <= w {
+		return full
+	}
+	return title + ", not isolation "
 }
 
 // placeTitle says what the right side is.

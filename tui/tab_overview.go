@@ -147,7 +147,8 @@ func facts(s *subject) []fact {
 	}
 	add("rootfs", s.Rootfs)
 	add("command", quoteWords(s.Command))
-	add("root switch", rootSwitch(s.RootSwitch))
+	add("root switch", s.RootSwitch)
+	add("not isolation", strings.Join(s.Weaker, ", "))
 	add("host's own", cmp.Or(strings.Join(s.Shared, ", "), "none"))
 	terminal := "three pipes"
 	if s.TTY {
@@ -179,13 +180,6 @@ func uptime(since time.Time) string {
 		return strconv.Itoa(int(d.Hours())) + " h " + strconv.Itoa(int(d.Minutes())%60) + " min"
 	}
 	return strconv.Itoa(int(d.Hours())/24) + " d " + strconv.Itoa(int(d.Hours())%24) + " h"
-}
-
-func rootSwitch(how string) string {
-	if how == "chroot" {
-		return "chroot (not isolation)"
-	}
-	return how
 }
 
 func moment(t time.Time) string {

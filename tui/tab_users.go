@@ -35,6 +35,9 @@ func readUsers(_ context.Context, l look) (sheet, error) {
 		fact{"seccomp", seccompWords(u)},
 		fact{"security label", cmp.Or(u.Label, "none")},
 	)
+	if s := l.who.subject; s != nil && len(s.Weaker) > 0 {
+		who.add("not isolation", strings.Join(s.Weaker, ", "), toneWarn)
+	}
 	if u.Tracer != 0 {
 		who.add("traced by", "process "+strconv.Itoa(u.Tracer)+" of the host", toneWarn)
 	}

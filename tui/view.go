@@ -173,10 +173,6 @@ func (m *root) workRule(w int) string {
 // attached, the way out.
 func (m *root) bottomRule(note string, w int) string {
 	t := m.theme
-	name := ""
-	if s := m.work.subject; s != nil {
-		name = m.heading(visible(s.Name)+" "+statusMark(t, s.Status)+" "+string(s.Status), m.focus == panelWork)
-	}
 	right := note
 	switch {
 	case !m.keyboard.attached() || note != "":
@@ -184,8 +180,38 @@ func (m *root) bottomRule(note string, w int) string {
 		right = t.cursor.Styled(" To get out: " + m.prefix() + " then d ")
 	default:
 		right = paint(t.focus, " attached: "+m.prefix()+" d detaches ")
+		if s := m.work.subject; s != nil && len(s.Weaker) > 0 && w < fullTerminal {
+			right = paint(t.focus, " "+m.prefix()+" d detaches ") // what it lacks needs the room
+		}
 	}
-	return t.rule(t.cut(name, w-width(right)-4), right, w)
+	return t.rule(m.bottomTitle(w-width(right)-4), right, w)
+}
+
+// bottomTitle says which sandbox it is in at most w columns: that it is weaker
+// than the default rather than how it is, and why where there is room.
+func (m *root) bottomTitle(w int) string {
+	s := m.work.subject
+	if s == nil {
+		return ""
+	}
+	t, name := m.theme, visible(s.Name)
+	mark := statusMark(t, s.Status)
+	titles := []string{name + " " + mark + " " + string(s.Status)}
+	if len(s.Weaker) > 0 {
+		label := paint(t.warn, "not isolation")
+		titles = []string{
+			titles[0] + ", " + paint(t.warn, notIsolation(s.Weaker)),
+			titles[0] + ", " + label,
+			name + " " + mark + " " + label,
+			name + " " + mark + weakerMark(t, s.Weaker),
+		}
+	}
+	for _, title := range titles {
+		if title = m.heading(title, m.focus == panelWork); width(title) <= w {
+			return title
+		}
+	}
+	return t.cut(m.heading(titles[len(titles)-1], m.focus == panelWork), w)
 }
 
 // prefix is the name of the prefix key.
@@ -224,7 +250,11 @@ func (m *root) attachedHints() []hint {
 	}
 	hints := []hint{{p + " d", "detach"}, {p + " z", "zoom"}, {p + " [", "scroll back"}, {p + " " + p[len(p)-1:], "send " + p}}
 	if m.zoomed && m.screen() == nil {
-		hints = append([]hint{{visible(m.work.subject.Name), "attached"}}, hints...)
+		does := "attached"
+		if len(m.work.subject.Weaker) > 0 {
+			does += ", not isolation"
+		}
+		hints = append([]hint{{visible(m.work.subject.Name), does}}, hints...)
 	}
 	return hints
 }
@@ -241,6 +271,9 @@ func (m *root) hints(w int) []hint {
 	}
 	if r, ok := m.trees.selected(); ok && m.focus == panelRootfs && r.Problem != "" {
 		add(hint{m.theme.problem, visible(r.Problem)})
+	}
+	if s := m.work.subject; s != nil && m.zoomed && m.screen() == nil && len(s.Weaker) > 0 {
+		add(hint{visible(s.Name), notIsolation(s.Weaker)})
 	}
 	shown := map[string]bool{"?": true, "q": true}
 	if m.focus == panelWork && m.screen() == nil {

@@ -20,6 +20,9 @@ type member struct {
 // What two views tell beside their lists has members of its own.
 func (i *inspection) members() []member {
 	all := []member{{"id", i.ID}, {"name", i.Name}, {"pid", i.pid}, {"status", i.status}}
+	if i.ID != "" {
+		all = append(all, member{"weaker", append([]string{}, i.Weaker...)})
+	}
 	refused := make(map[string]string)
 	for _, v := range i.views {
 		if v.err != nil {

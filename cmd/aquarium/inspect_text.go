@@ -52,6 +52,9 @@ func (i *inspection) writeText(w io.Writer) error {
 	if i.ID != "" {
 		p.row("id", i.ID)
 		p.row("root", i.RootSwitch+" of "+i.Rootfs)
+		if len(i.Weaker) > 0 {
+			p.row("not isolation", strings.Join(i.Weaker, ", "))
+		}
 	}
 	p.row("command", strings.Join(i.Command, " "))
 	p.row("status", i.status)

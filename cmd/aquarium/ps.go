@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -67,6 +68,7 @@ type listed struct {
 	Created  time.Time         `json:"created"`
 	ExitCode *int              `json:"exitCode"`         // null until it has stopped
 	Reason   string            `json:"reason,omitempty"` // in words, where the code does not say enough
+	Weaker   []string          `json:"weaker"`           // what makes it hold less than a default one
 }
 
 func writeJSON(w io.Writer, list []sandbox.Sandbox) error {
@@ -74,7 +76,7 @@ func writeJSON(w io.Writer, list []sandbox.Sandbox) error {
 	for _, sb := range list {
 		out = append(out, listed{
 			ID: sb.ID, PID: sb.PID, Status: sb.Status, Bundle: sb.Bundle, Name: sb.Name, Rootfs: sb.Rootfs,
-			Command: sb.Command, Created: sb.Created, ExitCode: sb.ExitCode, Reason: sb.Reason,
+			Command: sb.Command, Created: sb.Created, ExitCode: sb.ExitCode, Reason: sb.Reason, Weaker: append([]string{}, sb.Weaker...),
 		})
 	}
 	encoder := json.NewEncoder(w)
@@ -82,12 +84,23 @@ func writeJSON(w io.Writer, list []sandbox.Sandbox) error {
 	return encoder.Encode(out)
 }
 
+// writeTable has a column for what makes sandboxes weaker than the default
+// where one of them is.
 func writeTable(w io.Writer, list []sandbox.Sandbox, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(t, "NAME\tID\tSTATUS\tPID\tROOTFS\tCREATED\tCOMMAND")
+	weaker := slices.ContainsFunc(list, func(sb sandbox.Sandbox) bool { return len(sb.Weaker) > 0 })
+	heading := ""
+	if weaker {
+		heading = "NOT ISOLATION\t"
+	}
+	fmt.Fprintf(t, "NAME\tID\tSTATUS\tPID\tROOTFS\tCREATED\t%sCOMMAND\n", heading)
 	for _, sb := range list {
-		fmt.Fprintf(t, "%s\t%.12s\t%s\t%s\t%s\t%s\t%s\n", sb.Name, sb.ID, status(sb), pid(sb),
-			shorten(rootfs.Visible(rootfsName(sb.Rootfs)), 30), ago(now.Sub(sb.Created)), shorten(rootfs.Visible(strings.Join(sb.Command, " ")), 60))
+		reasons := ""
+		if weaker {
+			reasons = cmp.Or(rootfs.Visible(strings.Join(sb.Weaker, ", ")), "-") + "\t"
+		}
+		fmt.Fprintf(t, "%s\t%.12s\t%s\t%s\t%s\t%s\t%s%s\n", sb.Name, sb.ID, status(sb), pid(sb),
+			shorten(rootfs.Visible(rootfsName(sb.Rootfs)), 30), ago(now.Sub(sb.Created)), reasons, shorten(rootfs.Visible(strings.Join(sb.Command, " ")), 60))
 	}
 	return t.Flush()
 }

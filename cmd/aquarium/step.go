@@ -101,6 +101,7 @@ type stepper struct {
 	out  *os.File
 
 	plan   step.Plan
+	weaker []string              // what makes the sandbox hold less than a default one
 	states map[int]observe.State // before each step, as far as known
 	at     wire.StepReport
 	until  int // halt at this step and later ones
@@ -201,6 +202,7 @@ func (s *stepper) begin(payload []byte) error {
 	if err == nil {
 		s.plan, err = t.Plan()
 	}
+	s.weaker = t.Weaker
 	s.states = make(map[int]observe.State)
 	for _, snapshot := range t.States {
 		s.states[snapshot.Before] = snapshot.State

@@ -131,6 +131,9 @@ func (s *stepper) printDone(e step.Event) {
 // printPlan lists the steps, a line each.
 func (s *stepper) printPlan() {
 	fmt.Fprintln(s.out, "\nThe plan:")
+	if len(s.weaker) > 0 {
+		fmt.Fprintf(s.out, "not isolation: %s\n", rootfs.Visible(strings.Join(s.weaker, ", ")))
+	}
 	done := make(map[int]step.Event)
 	for _, e := range s.at.Events {
 		done[e.Seq] = e

@@ -48,7 +48,7 @@ func NewPlan(s *specs.Spec) (step.Plan, error) {
 		return step.Plan{}, err
 	}
 	b.program()
-	return step.Plan{Steps: b.steps, Stepped: s.Annotations[spec.AnnotationStepped] == "true"}, nil
+	return step.Plan{Steps: b.steps, Stepped: s.Annotations[spec.AnnotationStepped] == "true", Weaker: spec.Weaker(s)}, nil
 }
 
 // builder collects the steps of one plan.

@@ -280,7 +280,7 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 		RootSwitch: config.Annotations[spec.AnnotationRootSwitch],
 		Command:    config.Process.Args, TTY: config.Process.Terminal,
 		Remove: config.Annotations[spec.AnnotationRemove] == "true",
-		Keeper: os.Getpid(),
+		Keeper: os.Getpid(), Weaker: spec.Weaker(config),
 	}
 	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
 	for _, kind := range spec.Namespaces {

@@ -56,7 +56,8 @@ func (s Step) Call() string { return s.Op.Calls()[0].String() }
 // being the last of them.
 type Plan struct {
 	Steps   []Step
-	Stepped bool // wait for "go on" before each step
+	Stepped bool     // wait for "go on" before each step
+	Weaker  []string // what makes this sandbox hold less than a default one
 }
 
 // Event is what came of one step.

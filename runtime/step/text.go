@@ -7,10 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// Text shows the plan to people: each step with its number, who does it, its
+// Text shows the plan to people: what it gives away, and each step with its number, who does it, its
 // calls as C, the reason, the manual page, and where the effect lands.
 func (p Plan) Text() string {
 	var out strings.Builder
+	if len(p.Weaker) > 0 {
+		fmt.Fprintf(&out, "not isolation: %s\n\n", strings.Join(p.Weaker, ", "))
+	}
 	for i, s := range p.Steps {
 		if i > 0 {
 			out.WriteByte('\n')

@@ -20,6 +20,8 @@ type Trace struct {
 	// PID is init's, later the program's, as the host numbered it; 0 before
 	// the clone.
 	PID int `json:"pid,omitempty"`
+	// Weaker is what makes the sandbox hold less than a default one.
+	Weaker []string `json:"weaker,omitempty"`
 }
 
 // Snapshot is what the kernel knew before a step.

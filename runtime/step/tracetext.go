@@ -16,7 +16,11 @@ func (t Trace) Text() (string, error) {
 		return "", err
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s\n\n", visible(t.headline()))
+	fmt.Fprintf(&out, "%s\n", visible(t.headline()))
+	if len(t.Weaker) > 0 {
+		fmt.Fprintf(&out, "not isolation: %s\n", visible(strings.Join(t.Weaker, ", ")))
+	}
+	out.WriteByte('\n')
 	for _, e := range entries {
 		e.write(&out)
 	}

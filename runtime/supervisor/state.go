@@ -37,6 +37,7 @@ type State struct {
 	Command    []string  `json:"command"`
 	RootSwitch string    `json:"rootSwitch"`
 	Shared     []string  `json:"shared,omitempty"` // namespaces kept from the host
+	Weaker     []string  `json:"weaker,omitempty"` // what makes it hold less than a default one, see spec.Weaker
 	TTY        bool      `json:"tty"`
 	Remove     bool      `json:"remove,omitempty"`
 	Created    time.Time `json:"created"`
