@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"fmt"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -52,6 +53,15 @@ func (m *root) takeLaunched(msg sandboxLaunched) tea.Cmd {
 		m.keyboard.now.early(key)
 	}
 	return tea.Batch(show, attach)
+}
+
+// tellCleanup says what was cleaned up after a crash: the latest, and how many.
+func (m *root) tellCleanup(line cleanedUp) {
+	m.cleanups++
+	m.notice = visible(string(line))
+	if m.cleanups > 1 {
+		m.notice = fmt.Sprintf("%d times: %s", m.cleanups, m.notice)
+	}
 }
 
 func (m *root) askStop() tea.Cmd {

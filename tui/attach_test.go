@@ -190,7 +190,7 @@ func TestSupervisorKilled(t *testing.T) {
 	if err := syscall.Kill(sb.Keeper, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	u.sees("orphan ○ stopped", "its supervisor")
+	u.sees("orphan ○ stopped", "its supervisor", "cleaned up after orphan")
 	u.types("d")
 	u.sees("Remove orphan?")
 	u.types("y")

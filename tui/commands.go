@@ -36,6 +36,7 @@ func watchStore(store *sandbox.Store, send func(tea.Msg)) tea.Cmd {
 		if err != nil {
 			return sandboxesListed{err: err}
 		}
+		store.Sweep()
 		w.run(
 			func(list []sandbox.Sandbox, err error) { send(sandboxesListed{list, err}) },
 			func(list []rootfs.Rootfs, err error) { send(treesListed{list, err}) },
@@ -43,6 +44,9 @@ func watchStore(store *sandbox.Store, send func(tea.Msg)) tea.Cmd {
 		return nil
 	}
 }
+
+// cleanedUp says what was cleaned up after a sandbox whose keeper was killed.
+type cleanedUp string
 
 // sandboxLaunched says that a sandbox runs, with a first viewer's connection,
 // or why it does not.

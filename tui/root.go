@@ -25,6 +25,7 @@ type root struct {
 	screens   []screen // the last one covers the panels
 	typing    typeAhead
 	notice    string // for the last row, until the next key
+	cleanups  int    // told since the last key
 	scrolling bool   // reached from the program with the prefix key
 	taught    bool   // how to get out has been shown
 	measuring bool
@@ -86,6 +87,8 @@ func (m *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if msg.err != nil {
 			m.fail(msg.err)
 		}
+	case cleanedUp:
+		m.tellCleanup(msg)
 	case planMade:
 		m.showPlan(msg)
 	case prefixPressed:
@@ -105,7 +108,7 @@ func (m *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // press routes a key: to the program it was typed ahead for, the dialog, the
 // prompt, the open tab, the list, or the table of actions.
 func (m *root) press(msg tea.KeyPressMsg) tea.Cmd {
-	m.notice = ""
+	m.notice, m.cleanups = "", 0
 	switch {
 	case m.typing.holds(msg):
 		return nil

@@ -132,7 +132,7 @@ func (e *execError) Error() string { return "exec in " + e.Name + ": " + e.Repor
 
 // find opens the store and looks a sandbox up.
 func find(ref string) (sandbox.Sandbox, error) {
-	store, err := sandbox.Open()
+	store, err := openStore()
 	if err != nil {
 		return sandbox.Sandbox{}, err
 	}

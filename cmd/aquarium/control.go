@@ -110,7 +110,7 @@ func newRm() *cobra.Command {
 // each does the same to several sandboxes at once, and prints the names of
 // those with which it went well, in the order given.
 func each(refs []string, do func(sandbox.Sandbox) error) error {
-	store, err := sandbox.Open()
+	store, err := openStore()
 	if err != nil {
 		return err
 	}

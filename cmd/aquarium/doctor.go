@@ -8,7 +8,6 @@ import (
 
 	"aquarium/rootfs"
 	"aquarium/runtime/doctor"
-	"aquarium/runtime/sandbox"
 )
 
 func newDoctor() *cobra.Command {
@@ -25,7 +24,7 @@ exit status is 1 when a sandbox cannot be launched.`,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
 	c.RunE = func(*cobra.Command, []string) error {
-		store, err := sandbox.Open()
+		store, err := openStore()
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ func newPs() *cobra.Command {
 	c.Flags().BoolVarP(&everything, "all", "a", false, "stopped ones too")
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
 	c.RunE = func(*cobra.Command, []string) error {
-		store, err := sandbox.Open()
+		store, err := openStore()
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func interruptible() (context.Context, context.CancelFunc) {
 
 // withCatalogue runs f with the catalogue, until Ctrl-C.
 func withCatalogue(f func(context.Context, *sandbox.Store) error) error {
-	store, err := sandbox.Open()
+	store, err := openStore()
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ input, output and error are passed through as three pipes, and signals too.`,
 		if err != nil {
 			return err
 		}
-		store, err := sandbox.Open()
+		store, err := unsweptStore()
 		switch {
 		case err != nil:
 			return err
@@ -62,6 +62,7 @@ input, output and error are passed through as three pipes, and signals too.`,
 
 // dryRun prints the plan.
 func dryRun(store *sandbox.Store, r runFlags) error {
+	store.Sweep()
 	plan, err := store.Plan(r.Options)
 	if err != nil {
 		return err
@@ -76,6 +77,7 @@ func launchDetached(store *sandbox.Store, r runFlags) error {
 		return err
 	}
 	defer conn.Close()
+	store.Sweep() // while supervisor and init are at work
 	if err := sb.WaitStarted(conn); err != nil {
 		return err
 	}
@@ -89,6 +91,7 @@ func launch(store *sandbox.Store, r runFlags, keys console.Prefix) error {
 		return err
 	}
 	defer conn.Close()
+	store.Sweep() // while supervisor and init are at work
 	v := console.Viewer{
 		Conn: conn,
 		Open: func(size wire.Dimensions) error {

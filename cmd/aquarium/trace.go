@@ -64,7 +64,7 @@ func openTrace(ref string) (step.Trace, error) {
 	if strings.Contains(ref, "/") || strings.HasSuffix(ref, ".json") {
 		return sandbox.ReadTrace(ref)
 	}
-	store, err := sandbox.Open()
+	store, err := openStore()
 	if err != nil {
 		return step.Trace{}, err
 	}

@@ -86,44 +86,52 @@ func full(network netip.Prefix) error {
 }
 
 // Release ends the lease of the sandbox id, removes its link, and with the
-// last lease the bridge and its table. A sandbox without a lease is no error.
-func Release(dir, id string) error {
+// last lease the bridge and its table. A sandbox without a lease is no error;
+// had tells whether it had one.
+func Release(dir, id string) (had bool, err error) {
 	p := pool{dir}
 	if _, err := os.Stat(p.dir); errors.Is(err, fs.ErrNotExist) {
-		return nil // never a lease: do not make the directory
+		return false, nil // never a lease: do not make the directory
 	}
 	unlock, err := p.lock()
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer unlock()
 	network, err := p.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	var left int
+	had, others, err := p.free(network, id)
+	if err == nil && !others {
+		err = p.dismantle()
+	}
+	return had, err
+}
+
+// free removes what the sandbox id has, and tells whether that was anything,
+// and whether others have leases.
+func (p pool) free(network netip.Prefix, id string) (had, others bool, err error) {
 	for number := first; number <= last; number++ {
 		holder, err := os.Readlink(p.path(number))
 		switch {
 		case err != nil:
 		case holder != id:
-			left++
+			others = true
 		default:
+			had = true
 			if err := gone(Delete(p.lease(network, number).Link)); err != nil {
-				return fmt.Errorf("delete link %s: %w", p.lease(network, number).Link, err)
+				return had, others, fmt.Errorf("delete link %s: %w", p.lease(network, number).Link, err)
 			}
 			if err := os.Remove(p.path(number)); err != nil {
-				return err
+				return had, others, err
 			}
 		}
 	}
-	if left > 0 {
-		return nil
-	}
-	return p.dismantle()
+	return had, others, nil
 }
 
 // dismantle removes what the sandboxes shared.

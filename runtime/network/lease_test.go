@@ -18,7 +18,7 @@ func TestLeases(t *testing.T) {
 		t.Skip("deleting a table needs root")
 	}
 	dir := filepath.Join(t.TempDir(), "network")
-	if err := Release(dir, "a"); err != nil {
+	if _, err := Release(dir, "a"); err != nil {
 		t.Errorf("release without a pool: %v", err)
 	}
 	var taken []Lease
@@ -38,7 +38,7 @@ func TestLeases(t *testing.T) {
 	if taken[0].Address == taken[1].Address || taken[0].Link == taken[1].Link || taken[0].Bridge != taken[1].Bridge || taken[0].Gateway != taken[2].Gateway {
 		t.Errorf("leases: %+v", taken)
 	}
-	if err := Release(dir, "b"); err != nil {
+	if _, err := Release(dir, "b"); err != nil {
 		t.Fatal(err)
 	}
 	again, err := Take(dir, "d", everybody)
@@ -50,7 +50,7 @@ func TestLeases(t *testing.T) {
 		t.Errorf("a dead sandbox's is %+v, %v, not %+v", dead, err, taken[0])
 	}
 	for _, id := range []string{"c", "d", "e", "e"} {
-		if err := Release(dir, id); err != nil {
+		if _, err := Release(dir, id); err != nil {
 			t.Error(err)
 		}
 	}

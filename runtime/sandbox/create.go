@@ -75,7 +75,7 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 	if err == nil {
 		err = conn.Boot(supervisor.Boot{
 			Plan: encoded, State: sb.State, Run: s.run(sb.ID), Failed: s.failed(),
-			Link: s.name(sb.Name), Leases: s.leases(),
+			Names: s.names(), Leases: s.leases(),
 			Exec: execDefaults(config, plan),
 		})
 	}

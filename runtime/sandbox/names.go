@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 
+	"aquarium/runtime/ledger"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/supervisor"
 )
@@ -25,15 +26,15 @@ func (s *Store) reserve(name, id string) (string, error) {
 		name, err = s.takeAny(name, id)
 	}
 	if err != nil {
-		supervisor.RemoveTree(s.run(id))
+		s.erase(supervisor.State{ID: id})
 	}
 	return name, err
 }
 
-// claim shows that this process is making the sandbox id. It comes before the
-// name, so that a name whose sandbox is nowhere is free for certain. It holds
-// the lock: to a listing that comes in between, a directory without a state is
-// what a crash has left.
+// claim shows that this process is making the sandbox id, and begins its
+// ledger. It comes before the name, so that a name whose sandbox is nowhere is
+// free for certain. It holds the lock: to a listing that comes in between, a
+// directory without a state is what a crash has left.
 func (s *Store) claim(id string) error {
 	unlock, err := s.lock()
 	if err != nil {
@@ -48,7 +49,17 @@ func (s *Store) claim(id string) error {
 	if err := st.Save(s.run(id)); err != nil {
 		return &Error{"write running state", cause(err), ""}
 	}
-	return nil
+	return s.willMake(id, ledger.Entry{Kind: ledger.Dir, Name: s.bundle(id)})
+}
+
+// willMake writes down what is about to be made for a sandbox.
+func (s *Store) willMake(id string, entry ledger.Entry) error {
+	l, err := ledger.Open(s.run(id))
+	if err == nil {
+		err = l.Will(entry.Kind, entry.Name)
+		l.Close()
+	}
+	return wrap("write ledger", cause(err))
 }
 
 // cause is an error without the path, which is nobody's business but ours.
@@ -85,6 +96,9 @@ func (taken) Is(target error) bool { return target == fs.ErrExist }
 
 func (s *Store) take(name, id string) error {
 	if err := spec.CheckName(name); err != nil {
+		return err
+	}
+	if err := s.willMake(id, ledger.Entry{Kind: ledger.Name, Name: name}); err != nil {
 		return err
 	}
 	link := s.name(name)

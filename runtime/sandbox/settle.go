@@ -1,15 +1,15 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
-	"aquarium/runtime/network"
-	"aquarium/runtime/spec"
 	"aquarium/runtime/supervisor"
 )
 
@@ -25,10 +25,37 @@ func readState(dir string) (supervisor.State, error) {
 // lost is the exit status of a sandbox whose end nobody saw.
 const lost = 137
 
+// Sweep settles everything that crashes have left, of all sandboxes, and tells
+// Notice what it did, and what it could not do.
+func (s *Store) Sweep() {
+	ids, err := s.ids()
+	if err != nil {
+		return // whatever comes next wants to read them too, and says why it cannot
+	}
+	for _, id := range ids {
+		if s.unsettled(id) {
+			s.settle(id)
+		}
+	}
+}
+
+// unsettled tells whether nobody keeps a sandbox, and it is not just a stopped
+// one.
+func (s *Store) unsettled(id string) bool {
+	running, err := readState(s.run(id))
+	if err == nil {
+		return !running.Alive()
+	}
+	_, noRun := os.Lstat(s.run(id))
+	_, noRecord := os.Lstat(filepath.Join(s.bundle(id), supervisor.StateFile))
+	return noRun == nil || noRecord != nil
+}
+
 // settle brings a sandbox whose keeper is gone to its end: the program went
 // with the supervisor (PR_SET_PDEATHSIG), so it is recorded as stopped, or
-// deleted where it was never ready or was to be removed. It looks again under
-// the lock: another command may have been first.
+// deleted where it was never ready or was to be removed. What its ledger lists
+// is undone. It looks again under the lock: another command may have been
+// first.
 func (s *Store) settle(id string) (supervisor.State, error) {
 	unlock, err := s.lock()
 	if err != nil {
@@ -41,7 +68,7 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 	}
 	stopped, err := readState(s.bundle(id))
 	if err == nil {
-		return stopped, supervisor.RemoveTree(s.run(id)) // the supervisor was killed after the record
+		return stopped, s.release(stopped) // the supervisor was killed after the record
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return stopped, err
@@ -52,21 +79,54 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 			return running, err
 		}
 	}
-	neverRan := running.Status == supervisor.Creating || running.Status == supervisor.Created
-	if neverRan || running.Remove {
-		s.erase(running)
-		return running, fs.ErrNotExist
+	if running.Remove || running.Status == supervisor.Creating || running.Status == supervisor.Created {
+		return running, errors.Join(fs.ErrNotExist, s.eraseLost(running))
 	}
-	if running.Status != supervisor.Stopped {
+	return s.record(running)
+}
+
+// record writes down the end of a sandbox that nobody saw, or that its
+// supervisor had no space left to write down.
+func (s *Store) record(st supervisor.State) (supervisor.State, error) {
+	var said []string
+	if st.Status != supervisor.Stopped {
 		code := lost
-		running.Status, running.ExitCode, running.Finished = supervisor.Stopped, &code, time.Now().UTC()
-		running.Reason = "its supervisor is gone: killed, or the machine was restarted"
-		running.PID, running.PIDStart, running.Keeper, running.KeepStart = 0, 0, 0, 0
+		st.Status, st.ExitCode, st.Finished = supervisor.Stopped, &code, time.Now().UTC()
+		st.Reason = "its supervisor is gone: killed, or the machine was restarted"
+		st.PID, st.PIDStart, st.Keeper, st.KeepStart = 0, 0, 0, 0
+		said = []string{"recorded that it has stopped"}
 	}
-	if running.Save(s.bundle(id)) != nil {
-		return running, nil // no space left: it stays to be done
+	if st.Save(s.bundle(st.ID)) != nil {
+		return st, nil // no space left: it stays to be done
 	}
-	return running, errors.Join(network.Release(s.leases(), id), supervisor.RemoveTree(s.run(id)))
+	return st, s.release(st, said...)
+}
+
+// release undoes what a stopped sandbox no longer needs.
+func (s *Store) release(st supervisor.State, said ...string) error {
+	did, err := s.belongings(st.ID).Release()
+	s.notify(st, append(said, did...), err)
+	return nil // it is a stopped sandbox, whatever is left of the running one
+}
+
+func (s *Store) eraseLost(st supervisor.State) error {
+	did, err := s.belongings(st.ID).Erase(st.Name)
+	s.notify(st, did, err)
+	return err
+}
+
+// notify words what was cleaned up, and what could not be, as one line each.
+func (s *Store) notify(st supervisor.State, did []string, err error) {
+	if s.Notice == nil {
+		return
+	}
+	name := cmp.Or(st.Name, st.ID)
+	if len(did) > 0 {
+		s.Notice("cleaned up after " + name + ": " + strings.Join(did, ", "))
+	}
+	if err != nil {
+		s.Notice("cannot clean up after " + name + ", and the next command tries again: " + err.Error())
+	}
 }
 
 // rebuild makes a state from the configuration alone, for a sandbox that ran
@@ -74,8 +134,7 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 func (s *Store) rebuild(id string) (supervisor.State, error) {
 	config, err := readConfig(s.bundle(id))
 	if err != nil {
-		s.erase(supervisor.State{ID: id, Bundle: s.bundle(id)})
-		return supervisor.State{}, fs.ErrNotExist
+		return supervisor.State{}, errors.Join(fs.ErrNotExist, s.eraseLost(supervisor.State{ID: id}))
 	}
 	info, err := os.Stat(s.bundle(id))
 	if err != nil {
@@ -86,14 +145,13 @@ func (s *Store) rebuild(id string) (supervisor.State, error) {
 	return st, nil
 }
 
-// erase deletes everything of a sandbox. The name goes last: until then
-// nobody can take it.
+// belongings is what a sandbox has outside its own namespaces.
+func (p Places) belongings(id string) supervisor.Belongings {
+	return supervisor.Belongings{ID: id, Run: p.run(id), Bundle: p.bundle(id), Names: p.names(), Leases: p.leases()}
+}
+
+// erase deletes everything of a sandbox.
 func (p Places) erase(st supervisor.State) error {
-	err := errors.Join(network.Release(p.leases(), st.ID), supervisor.RemoveTree(p.run(st.ID)), supervisor.RemoveTree(p.bundle(st.ID)))
-	if spec.CheckName(st.Name) == nil {
-		if id, readErr := os.Readlink(p.name(st.Name)); readErr == nil && id == st.ID {
-			err = errors.Join(err, os.Remove(p.name(st.Name)))
-		}
-	}
+	_, err := p.belongings(st.ID).Erase(st.Name)
 	return err
 }

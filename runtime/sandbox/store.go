@@ -22,10 +22,15 @@ import (
 type Store struct {
 	Places
 	Catalogue *rootfs.Catalogue
+
+	// Notice, where it is set, is told in a line each what was cleaned up of
+	// sandboxes whose keeper was killed. Any goroutine may call it.
+	Notice func(string)
 }
 
 // Open returns the store at the user's places; dirs are listed as root
-// filesystems too. What earlier crashes have left is settled first.
+// filesystems too. What crashes have left of a sandbox is settled when it is
+// found or listed, and of all by Sweep.
 func Open(dirs ...string) (*Store, error) {
 	places, err := FindPlaces()
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"aquarium/runtime/network"
 	"aquarium/runtime/step"
 	"aquarium/runtime/wire"
 )
@@ -19,21 +18,20 @@ func isExec(e *step.CallError) bool { return strings.HasPrefix(e.Call, "execve("
 // what belongs to a running sandbox goes.
 func (s *supervisor) settle(report wire.ExitReport) {
 	if s.boot.State.Remove {
-		s.undo()
+		s.erase()
 		return
 	}
-	s.disconnect()
 	within(flushTime, s.session.readers.Wait)
 	st := &s.boot.State
 	st.Status, st.Finished = Stopped, now()
 	st.ExitCode, st.Signal, st.Reason = &report.Code, report.Signal, report.Reason
 	st.PID, st.PIDStart, st.Keeper, st.KeepStart = 0, 0, 0, 0
 	s.saveOutput()
-	if st.Save(st.Bundle) == nil {
-		os.RemoveAll(s.boot.Run)
-	} else {
-		st.keep(s.boot.Run)
+	if st.Save(st.Bundle) != nil {
+		st.keep(s.boot.Run) // no space left: the next command does the rest
+		return
 	}
+	s.belongings().Release() // what could not be undone stays written in the ledger
 }
 
 // saveOutput keeps the scrollback of a stopped sandbox. A full disk costs the
@@ -51,24 +49,12 @@ func (s *supervisor) saveOutput() {
 	}
 }
 
-// undo deletes everything of the sandbox. The name goes first, while the rest
-// still shows whose it is: once that is gone another sandbox may take the name,
-// and its link must not be deleted.
-func (s *supervisor) undo() {
-	if id, err := os.Readlink(s.boot.Link); err == nil && id == s.boot.State.ID {
-		os.Remove(s.boot.Link)
-	}
-	s.disconnect()
-	RemoveTree(s.boot.Run)
-	RemoveTree(s.boot.State.Bundle)
-}
+// erase deletes everything of the sandbox. What cannot be undone stays written
+// in its ledger, and the next command tries again.
+func (s *supervisor) erase() { s.belongings().Erase(s.boot.State.Name) }
 
-// disconnect gives back the sandbox's address on the bridge, where it has one.
-// What cannot be given back now, the next command that wants an address does.
-func (s *supervisor) disconnect() {
-	if s.boot.Leases != "" {
-		network.Release(s.boot.Leases, s.boot.State.ID)
-	}
+func (s *supervisor) belongings() Belongings {
+	return Belongings{ID: s.boot.State.ID, Run: s.boot.Run, Bundle: s.boot.State.Bundle, Names: s.boot.Names, Leases: s.boot.Leases}
 }
 
 // RemoveTree deletes a tree, also where directories have lost their write or

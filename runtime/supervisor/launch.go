@@ -81,7 +81,7 @@ func (s *supervisor) fail(err error) {
 	if !report.Aborted {
 		report.Trace = s.keepFailed()
 	}
-	s.undo()
+	s.erase()
 	told := s.announce(report)
 	for _, v := range told {
 		v.finish()

@@ -40,7 +40,7 @@ type Boot struct {
 	State  State        `json:"state"`
 	Run    string       `json:"run"`    // directory of the socket and the running state
 	Failed string       `json:"failed"` // directory that keeps traces of failed launches
-	Link   string       `json:"link"`   // the symlink that holds the name
+	Names  string       `json:"names"`  // directory of the symlinks that hold names
 	Leases string       `json:"leases"` // directory of addresses on the bridge
 	Exec   ExecDefaults `json:"exec"`
 }
