@@ -22,13 +22,14 @@ type Lease struct {
 }
 
 // pool is a directory of leases, one symlink for each: named as the address's
-// last number, pointing to the sandbox's id. A file beside them says which
-// network they are from. Both are gone when nobody has a lease.
+// last number, pointing to the sandbox's id. One beside them points to the
+// network they are from: a symlink is there whole or not at all. All are gone
+// when nobody has a lease.
 type pool struct{ dir string }
 
 const (
 	lockFile    = "lock"
-	networkFile = "network"
+	networkLink = "network"
 	first, last = 2, 254 // numbers of sandboxes in the /24; the bridge is 1
 )
 
@@ -142,7 +143,7 @@ func (p pool) dismantle() error {
 	if err := gone(DeleteTable(p.bridge())); err != nil {
 		return fmt.Errorf("delete table %s: %w", p.bridge(), err)
 	}
-	return os.Remove(p.dir + "/" + networkFile)
+	return os.Remove(p.dir + "/" + networkLink)
 }
 
 // gone is err, but for what was not there to be removed.
@@ -189,7 +190,7 @@ func (p pool) network() (netip.Prefix, error) {
 	if err != nil {
 		return network, err
 	}
-	return network, os.WriteFile(p.dir+"/"+networkFile, []byte(network.String()), 0o600)
+	return network, os.Symlink(network.String(), p.dir+"/"+networkLink)
 }
 
 func (p pool) choose() (netip.Prefix, error) {
@@ -201,13 +202,13 @@ func (p pool) choose() (netip.Prefix, error) {
 }
 
 func (p pool) read() (netip.Prefix, error) {
-	text, err := os.ReadFile(p.dir + "/" + networkFile)
+	text, err := os.Readlink(p.dir + "/" + networkLink)
 	if err != nil {
 		return netip.Prefix{}, err
 	}
-	network, err := netip.ParsePrefix(string(text))
+	network, err := netip.ParsePrefix(text)
 	if err != nil || !network.Addr().Is4() || network.Bits() != 24 {
-		return network, fmt.Errorf("read %s/%s: not a /24", p.dir, networkFile)
+		return network, fmt.Errorf("read %s/%s: not a /24", p.dir, networkLink)
 	}
 	return network, nil
 }
