@@ -6,20 +6,18 @@ import (
 	"time"
 )
 
-// Meter turns bytes into progress reports. The meters of several items may share one receiver.
+// Meter turns bytes into progress reports. The zero of several meters may share one receiver.
 type Meter struct {
 	report   func(Progress)
 	mutex    sync.Mutex
 	progress Progress
-	last     time.Time   // of the last report
-	due      *time.Timer // reports what came since, should nothing more come
-	stopped  bool
+	last     time.Time
 }
 
 // meterInterval is the time between two reports.
 const meterInterval = 100 * time.Millisecond
 
-// NewMeter returns a meter for one item; report may be nil. It is to be stopped.
+// NewMeter returns a meter for one item; report may be nil.
 func NewMeter(report func(Progress), stage, item string, total int64) *Meter {
 	return &Meter{report: report, progress: Progress{Stage: stage, Item: item, Total: total}}
 }
@@ -29,32 +27,9 @@ func (m *Meter) Add(n int64) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.progress.Done += n
-	if m.report == nil || m.stopped {
-		return
-	}
-	switch since := time.Since(m.last); {
-	case since >= meterInterval:
-		m.tell()
-	case m.due == nil:
-		m.due = time.AfterFunc(meterInterval-since, m.tellLate)
-	}
-}
-
-// tell reports. The caller holds the mutex.
-func (m *Meter) tell() {
-	if m.due != nil {
-		m.due.Stop()
-		m.due = nil
-	}
-	m.last = time.Now()
-	m.report(m.progress)
-}
-
-func (m *Meter) tellLate() {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	if m.due != nil && !m.stopped {
-		m.tell()
+	if now := time.Now(); m.report != nil && now.Sub(m.last) >= meterInterval {
+		m.last = now
+		m.report(m.progress)
 	}
 }
 
@@ -64,17 +39,7 @@ func (m *Meter) Finish() {
 	defer m.mutex.Unlock()
 	m.progress.Total = m.progress.Done
 	if m.report != nil {
-		m.tell()
-	}
-}
-
-// Stop ends the reports: when it returns none is under way, and no more come.
-func (m *Meter) Stop() {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	m.stopped = true
-	if m.due != nil {
-		m.due.Stop()
+		m.report(m.progress)
 	}
 }
 

@@ -71,6 +71,20 @@ func (w *work) discard() {
 	w.lock.Close()
 }
 
+// Sweep removes what killed commands left half made or half removed, and
+// returns how many there were. Where nothing is left it costs one look.
+func (c *Catalogue) Sweep() int {
+	if entries, err := os.ReadDir(filepath.Join(c.dataDir, "tmp")); err != nil || len(entries) == 0 {
+		return 0
+	}
+	gate, err := lockFile(filepath.Join(c.dataDir, "tmp.lock"), unix.LOCK_EX)
+	if err != nil {
+		return 0
+	}
+	defer gate.Close()
+	return c.clearTmp()
+}
+
 // clearTmp removes the work directories that nobody holds.
 func (c *Catalogue) clearTmp() int {
 	cleared := 0

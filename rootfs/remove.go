@@ -112,33 +112,21 @@ func (c *Catalogue) removeLayers(digests []string) (freed int64, err error) {
 	return freed, nil
 }
 
-// RemoveUnneeded deletes those of the layers that are in the store and that no root filesystem has,
-// such as what a canceled import had finished. While somebody makes a root filesystem nothing is
-// deleted.
-func (c *Catalogue) RemoveUnneeded(digests []string) error {
-	digests = slices.DeleteFunc(slices.Clone(digests), func(digest string) bool {
-		_, known := c.Layer(digest)
-		return !known
-	})
-	if len(digests) == 0 {
-		return nil
-	}
-	_, err := c.removeLayers(digests)
-	return err
-}
-
 func (c *Catalogue) removeLayer(digest string) error {
 	work, err := c.workDir("removed")
 	if err != nil {
 		return err
 	}
 	defer work.discard()
+	// The short name first: a layer does without one, and Prune still finds it.
+	if target, err := os.Readlink(c.shortPath(digest)); err == nil && target == shortTarget(digest) {
+		if err := os.Remove(c.shortPath(digest)); err != nil {
+			return fail("remove the short name of layer", digest, err)
+		}
+	}
 	err = os.Rename(c.layerDir(digest), filepath.Join(work.path, "layer"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fail("remove layer", digest, err)
-	}
-	if target, err := os.Readlink(c.shortPath(digest)); err == nil && target == shortTarget(digest) {
-		return os.Remove(c.shortPath(digest))
 	}
 	return nil
 }

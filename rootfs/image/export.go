@@ -85,9 +85,8 @@ func exportError(r rootfs.Rootfs, err error) error {
 	return rootfs.NewError("export", r.Name, err)
 }
 
-// meterWriting counts what is written.
-func meterWriting(report func(rootfs.Progress)) *rootfs.Meter {
-	return rootfs.NewMeter(report, "write", "", 0)
+func metered(w io.Writer, report func(rootfs.Progress)) io.Writer {
+	return rootfs.NewMeter(report, "write", "", 0).Writer(w)
 }
 
 // defaultTag makes an image name of a root filesystem's: image names have no capitals, and a
@@ -121,9 +120,7 @@ func exportOCI(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag st
 		return err
 	}
 	defer s.Close()
-	meter := meterWriting(report)
-	defer meter.Stop()
-	archive := pack.NewWriter(ctx, meter.Writer(w))
+	archive := pack.NewWriter(ctx, metered(w, report))
 	if err := archive.Plain(s); err != nil {
 		return err
 	}
@@ -149,9 +146,7 @@ func exportDocker(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag
 	if err != nil {
 		return fmt.Errorf("%q is no image name", rootfs.Visible(tag))
 	}
-	meter := meterWriting(report)
-	defer meter.Stop()
-	return tarball.Write(called, image, meter.Writer(w))
+	return tarball.Write(called, image, metered(w, report))
 }
 
 // Push sends a root filesystem to a registry as an image; see [Pull] for names and credentials.
@@ -234,11 +229,6 @@ func (p *packing) Read(b []byte) (int, error) {
 		p.meter.Finish()
 	}
 	return n, err
-}
-
-func (p *packing) Close() error {
-	p.meter.Stop()
-	return p.ReadCloser.Close()
 }
 
 // describe is the opposite of defaultsOf.
