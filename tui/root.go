@@ -24,7 +24,6 @@ type root struct {
 	prompt    *prompt  // nil unless a filter or search is being typed
 	screens   []screen // the last one covers the panels
 	typing    typeAhead
-	jobs      jobs
 	notice    string // for the last row, until the next key
 	cleanups  int    // told since the last key
 	scrolling bool   // reached from the program with the prefix key
@@ -43,7 +42,6 @@ func newRoot(store *sandbox.Store, t theme, keys keyboard) *root {
 		actions:  actions(),
 		work:     newWorkspace(t),
 		keyboard: keys,
-		jobs:     jobs{litter: &litter{catalogue: store.Catalogue}},
 	}
 }
 
@@ -275,8 +273,13 @@ func (m *root) closeDialog() {
 	}
 }
 
-// close lets go of everything when the program has ended.
-func (m *root) close() {
-	m.work.feeds.close()
-	m.jobs.close()
+// quit leaves. The last picture stays out of the terminal's own screen.
+func (m *root) quit() tea.Cmd {
+	if m.keyboard.attached() {
+		m.keyboard.detach()
+	}
+	return tea.Quit
 }
+
+// close lets go of everything when the program has ended.
+func (m *root) close() { m.work.feeds.close() }

@@ -2,13 +2,17 @@ package main
 
 import (
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"aquarium/runtime/network"
 )
 
 // place is where one test runs: with a binary, root filesystems and a state
@@ -96,13 +100,34 @@ func (p place) checkEmpty() error {
 	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err != nil || strings.Contains(string(mounts), p.dir) {
 		return fmt.Errorf("a mount is left: %w\n%s", err, mounts)
 	}
+	if err := p.noBridge(); err != nil {
+		return err
+	}
 	return within(patience, p.noProcesses)
+}
+
+// noBridge looks for what the sandboxes of this place had on a bridge: links
+// and a table are named after the state directory.
+func (p place) noBridge() error {
+	hash := fnv.New32a()
+	hash.Write([]byte(filepath.Join(p.home(), "run/network")))
+	name := fmt.Sprintf("%08x", hash.Sum32())
+	links, err := os.ReadDir("/sys/class/net")
+	for _, link := range links {
+		if strings.Contains(link.Name(), name) {
+			return fmt.Errorf("the link %s is left", link.Name())
+		}
+	}
+	if os.Geteuid() == 0 && network.DeleteTable("aq-"+name) != syscall.ENOENT {
+		return fmt.Errorf("the table aq-%s is left", name)
+	}
+	return err
 }
 
 // noFiles allows for the empty directories that every command makes.
 func (p place) noFiles() error {
 	skeleton := map[string]bool{
-		".": true, "data": true, "data/sandboxes": true, "data/names": true, "run": true, "run/lock": true, "run/network": true, "run/network/lock": true, "data/tmp": true, "data/tmp.lock": true,
+		".": true, "data": true, "data/sandboxes": true, "data/names": true, "run": true, "run/lock": true, "run/network": true, "run/network/lock": true, "data/tmp": true, "data/tmp.lock": true, "data/layers.lock": true, "data/rootfs": true, "data/layers": true, "data/layers/sha256": true, "data/l": true,
 		"data/host": true, // what the host's view is made of is kept for the next one
 	}
 	return filepath.WalkDir(p.home(), func(path string, d fs.DirEntry, err error) error {

@@ -10,6 +10,7 @@ import (
 
 	"aquarium/rootfs"
 	"aquarium/runtime/sandbox"
+	"aquarium/runtime/spec"
 )
 
 func newRootfsLs() *cobra.Command {
@@ -226,8 +227,21 @@ func newRootfsCommit() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				base, err := s.Catalogue.Find(sb.Rootfs)
+				if err != nil {
+					return err
+				}
+				written, err := sb.Written()
+				if err != nil {
+					return err
+				}
+				o := rootfs.ImportOptions{Source: "sandbox " + sb.Name, Defaults: base.Defaults}
+				if err := spec.CheckName(args[1]); err != nil {
+					return err
+				}
 				bar := newProgress(os.Stderr)
-				r, err := s.Commit(ctx, sb, args[1], bar.show)
+				o.Progress = bar.show
+				r, err := s.Catalogue.Commit(ctx, args[1], base, written, o)
 				bar.end()
 				return made(r, err, s)
 			})

@@ -138,5 +138,6 @@ func (sb Sandbox) Remove(ctx context.Context, force bool) error {
 		return err
 	}
 	defer unlock()
+	sb.places.condemn(sb.State)
 	return wrap("remove "+sb.Name, sb.places.erase(sb.State))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,9 +26,12 @@ func readState(dir string) (supervisor.State, error) {
 // lost is the exit status of a sandbox whose end nobody saw.
 const lost = 137
 
-// Sweep settles everything that crashes have left, of all sandboxes, and tells
-// Notice what it did, and what it could not do.
+// Sweep settles everything that crashes have left, of all sandboxes and root
+// filesystems, and tells Notice what it did, and what it could not do.
 func (s *Store) Sweep() {
+	if n := s.Catalogue.Sweep(); n > 0 && s.Notice != nil {
+		s.Notice(fmt.Sprintf("cleaned up after killed commands: %d root filesystems or layers, half made or half removed", n))
+	}
 	ids, err := s.ids()
 	if err != nil {
 		return // whatever comes next wants to read them too, and says why it cannot
@@ -65,6 +69,9 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 	running, runErr := readState(s.run(id))
 	if runErr == nil && running.Alive() {
 		return running, nil
+	}
+	if runErr == nil && running.Remove {
+		return running, errors.Join(fs.ErrNotExist, s.eraseLost(running))
 	}
 	stopped, err := readState(s.bundle(id))
 	if err == nil {
@@ -148,6 +155,20 @@ func (s *Store) rebuild(id string) (supervisor.State, error) {
 // belongings is what a sandbox has outside its own namespaces.
 func (p Places) belongings(id string) supervisor.Belongings {
 	return supervisor.Belongings{ID: id, Run: p.run(id), Bundle: p.bundle(id), Names: p.names(), Leases: p.leases()}
+}
+
+// condemn writes down that a sandbox is being removed, by this process: what a
+// kill leaves of it, the next command removes. Where there is no space for
+// that, it is removed nevertheless, to make some.
+func (p Places) condemn(st supervisor.State) {
+	if os.Mkdir(p.run(st.ID), 0o700) != nil {
+		return // its ledger is there
+	}
+	st.Remove, st.Keeper = true, os.Getpid()
+	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
+	if st.Save(p.run(st.ID)) != nil {
+		os.RemoveAll(p.run(st.ID))
+	}
 }
 
 // erase deletes everything of a sandbox.

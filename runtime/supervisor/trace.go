@@ -61,7 +61,10 @@ func (s *supervisor) keepFailed() json.RawMessage {
 	if err != nil || s.boot.Failed == "" {
 		return document
 	}
-	if os.MkdirAll(s.boot.Failed, 0o700) == nil && WriteFile(FailedTrace(s.boot.Failed, s.boot.State.Name), document) == nil {
+	// Written in the bundle, which goes, so that half of it is never left.
+	whole := s.boot.State.Bundle + "/" + TraceName
+	if os.MkdirAll(s.boot.Failed, 0o700) == nil && os.WriteFile(whole, document, 0o600) == nil &&
+		os.Rename(whole, FailedTrace(s.boot.Failed, s.boot.State.Name)) == nil {
 		prune(s.boot.Failed)
 	}
 	return document
