@@ -38,6 +38,7 @@ func actions() []action {
 		{bind("signal…", "K", "K"), "Send any signal to the program.", hasRunning, (*root).askSignal},
 		{bind("remove", "d", "d"), "Delete the sandbox with its layer.", hasSandbox, (*root).askRemove},
 		{bind("enter…", "n", "n"), "Enter: join chosen namespaces of the sandbox and run a command there.", hasRunning, (*root).enterSelected},
+		{bind("replay…", "R", "R"), "Replay a launch from the file of a trace, or one that failed here, step by step.", nil, (*root).askReplay},
 		{bind("namespaces", "M", "M"), "The matrix: which processes of this machine share which namespaces.", nil, (*root).openMatrix},
 		{bind("host beside", "=", "="), "Show the host and the sandbox side by side, with the differences marked.", hasRunning, (*root).splitSelected},
 		{bind("zoom", "z", "z"), "Give the right side the whole screen, and back.", nil, (*root).toggleZoom},
@@ -54,7 +55,7 @@ func actions() []action {
 		{bind("tab to the left", "←", "left"), "Go to the tab before.", nil, func(m *root) tea.Cmd { return m.work.openNext(-1) }},
 		{bind("commands", ":", ":"), "The palette: choose from everything that can be done here.", nil, (*root).openPalette},
 		{bind("help", "?", "?"), "This page.", nil, (*root).openHelp},
-		{bind("suspend", "Ctrl-Z", "ctrl+z"), "Stop Aquarium and go back to the shell; `fg` continues.", nil, func(*root) tea.Cmd { return func() tea.Msg { return suspendAsked{} } }},
+		{bind("suspend", "Ctrl-Z", "ctrl+z"), "Stop Aquarium and go back to the shell; `fg` continues.", nil, suspend},
 		{bind("quit", "q", "q", "ctrl+c"), "Leave. The sandboxes run on.", nil, (*root).quit},
 	}
 }

@@ -80,6 +80,10 @@ func (m *root) askRemove() tea.Cmd {
 }
 
 func (m *root) openHelp() tea.Cmd {
+	if s, ok := m.screen().(helped); ok {
+		m.open(newScreenHelp(m.theme, s.help(), m.actions))
+		return nil
+	}
 	m.open(newHelpDialog(m.theme, m.actions, m.prefix()))
 	return nil
 }

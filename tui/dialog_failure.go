@@ -25,16 +25,11 @@ func (m *root) errorDialog(err error) dialog {
 	if !ok {
 		return message
 	}
-	s, err := traceSheet(trace)
-	if err != nil {
-		return message
-	}
-	s.finish()
 	return &failureDialog{message, func(m *root) tea.Cmd {
 		m.closeDialog()
 		behind := m.dialogs // a form, say: nothing typed is lost
 		m.dialogs = nil
-		return m.openScreen(newTraceScreen(m.theme, failed.Name, s, behind))
+		return m.openScreen(newReplay(m.theme, trace, behind))
 	}}
 }
 

@@ -1,5 +1,7 @@
 package tui
 
+import "slices"
+
 // newHelpDialog explains every key. The words are the table's.
 func newHelpDialog(t theme, actions []action, prefix string) *messageDialog {
 	text := []paragraph{{paint(t.bold, "Keys"), ""}}
@@ -37,5 +39,24 @@ func newHelpDialog(t theme, actions []action, prefix string) *messageDialog {
 		line(s.mark, s.text)
 	}
 	part("Mouse", "Click selects; the wheel scrolls; dragging selects text, and y copies it. While attached, a program that asked for the mouse gets it.")
+	return newMessage("Help", text)
+}
+
+// helped is a screen that explains its own keys.
+type helped interface{ help() []hint }
+
+// newScreenHelp explains the keys of a screen, and those that work on any.
+func newScreenHelp(t theme, own []hint, actions []action) *messageDialog {
+	text := []paragraph{{paint(t.bold, "Keys"), ""}}
+	line := func(key, about string) { text = append(text, paragraph{" " + paint(t.key, t.fit(key, 11)), about}) }
+	for _, h := range own {
+		line(h.key, h.does)
+	}
+	line("Esc", "Back to where this was opened from.")
+	for _, a := range actions {
+		if slices.ContainsFunc(a.Keys(), func(key string) bool { return onScreen[key] }) {
+			line(a.Help().Key, a.about)
+		}
+	}
 	return newMessage("Help", text)
 }

@@ -23,6 +23,7 @@ type root struct {
 	dialogs   []dialog // the last one has the keys
 	prompt    *prompt  // nil unless a filter or search is being typed
 	screens   []screen // the last one covers the panels
+	alone     bool     // there are no panels: the last screen is all there is
 	typing    typeAhead
 	notice    string // for the last row, until the next key
 	cleanups  int    // told since the last key
@@ -47,6 +48,9 @@ func newRoot(store *sandbox.Store, t theme, keys keyboard) *root {
 
 // Init starts what runs as long as the program.
 func (m *root) Init() tea.Cmd {
+	if m.alone {
+		return nil
+	}
 	return tea.Batch(watchStore(m.store, m.keyboard.send), m.work.awaitChange())
 }
 

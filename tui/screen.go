@@ -52,6 +52,9 @@ func (m *root) closeScreen() tea.Cmd {
 	if front := m.screen(); front != nil {
 		return front.show()
 	}
+	if m.alone {
+		return m.quit()
+	}
 	return m.work.tab().show(m.work.subject)
 }
 

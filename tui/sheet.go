@@ -12,6 +12,7 @@ type sheet struct {
 	sections []section
 	note     string // for the rule below
 	kept     any    // what the next reading compares with
+	data     any    // what it was made of
 	first    int    // section whose first row is selected at the beginning
 
 	lines   []sheetLine // filled by finish, and so are

@@ -39,7 +39,7 @@ type (
 
 // show connects, unless the launch's own connection is there.
 func (s *stepScreen) show() tea.Cmd {
-	if s.ended != nil {
+	if s.stage != stageStanding {
 		return nil
 	}
 	sb, conn := s.sandbox, s.conn
@@ -201,7 +201,7 @@ func (s *stepScreen) tell(send func() error) tea.Cmd {
 func (m *root) leaveStep() tea.Cmd {
 	s, ok := m.screen().(*stepScreen)
 	cmd := m.closeScreen()
-	if ok && s.ended == nil && s.err == nil {
+	if ok && s.stage == stageStanding && s.err == nil {
 		m.notice = fmt.Sprintf("%s waits before step %d: S on it goes on", visible(s.sandbox.Name), s.at+1)
 	}
 	return cmd

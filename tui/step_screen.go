@@ -7,7 +7,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"aquarium/runtime/observe"
 	"aquarium/runtime/sandbox"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/step"
@@ -15,36 +14,24 @@ import (
 	"aquarium/runtime/wire"
 )
 
-// stepScreen leads a launch that halts before each step: on the left the plan,
-// on the right what the kernel sees of the half-built sandbox.
+// stepScreen leads a launch that halts before each step.
 type stepScreen struct {
 	wish
-	theme   theme
+	launchView
 	store   *sandbox.Store
 	sandbox sandbox.Sandbox
 	conn    *supervisor.Conn // nil while not shown
 
-	trace   step.Trace // the plan, and what is recorded
-	entries []step.Entry
-	at      int // the step that the launch waits before, while halted
 	halted  bool
 	running bool // goes on by itself, up to the mark
 	abandon bool // abort as soon as it waits
 	ahead   int  // steps asked for while one is under way
-	mark    int  // a step to halt before, or -1
-	pid     int
-	leaks   string // of a launch with steps left out, what shows outside
 	whatIf  bool
-	ended   *wire.StartedReport // of the launch
-	err     error
-
-	plan  list
-	state page
-	right bool // the keys move on the right side
 }
 
 func newStepScreen(t theme, store *sandbox.Store, sb sandbox.Sandbox, conn *supervisor.Conn) *stepScreen {
-	return &stepScreen{theme: t, store: store, sandbox: sb, conn: conn, mark: -1, state: page{theme: t}}
+	v := launchView{theme: t, name: sb.Name, bundle: sb.Bundle, weaker: sb.Weaker, mark: -1, state: page{theme: t}}
+	return &stepScreen{launchView: v, store: store, sandbox: sb, conn: conn}
 }
 
 // stepSelected begins a launch that halts before each step, or goes on with
@@ -87,52 +74,35 @@ func onWaiting(m *root) bool {
 	return m.focus != panelRootfs && hasSandbox(m) && m.work.subject.Status == supervisor.Created
 }
 
-// waiting tells whether the launch waits for an answer of ours.
-func (s *stepScreen) waiting() bool { return s.halted && !s.running && s.conn != nil && s.ended == nil }
+// under tells whether the launch is under way, and we are there.
+func (s *stepScreen) under() bool { return s.conn != nil && s.stage == stageStanding }
 
-// place is the step that the right side shows the state before: a recorded
-// one where the cursor has gone back.
-func (s *stepScreen) place() int {
-	if i := s.plan.index(); i >= 0 && i < s.at {
-		return i
-	}
-	return s.at
-}
+// waiting tells whether the launch waits for an answer of ours.
+func (s *stepScreen) waiting() bool { return s.halted && !s.running && s.under() }
 
 func (s *stepScreen) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 	key := msg.String()
 	switch key {
-	case "tab", "shift+tab":
-		s.right = !s.right
-		s.state.focused = s.right
-		return nil, true
 	case "esc":
 		return s.ask((*root).leaveStep)
 	case "n", "enter":
 		return s.next()
-	case "b", "left":
-		s.moveTo(s.place() - 1)
-		return nil, true
 	case "m":
 		s.toggleMark()
 		return nil, true
 	case "r":
-		s.running = s.conn != nil && s.ended == nil
+		s.running = s.under()
 		return s.goOn(), true
 	case "x":
 		return s.leaveOut(), true
 	case "a":
 		return s.abort(), true
+	case "c":
+		return s.askDetails(&s.wish)
+	case "y":
+		return s.askCopy(&s.wish)
 	}
-	if s.right {
-		return nil, s.state.press(key)
-	}
-	place := s.place()
-	handled := s.plan.press(key)
-	if s.place() != place {
-		s.redraw()
-	}
-	return nil, handled
+	return nil, s.launchView.press(key)
 }
 
 // next shows the next recorded state, does the next step, or attaches.
@@ -140,22 +110,14 @@ func (s *stepScreen) next() (tea.Cmd, bool) {
 	switch {
 	case s.place() < s.at:
 		s.moveTo(s.place() + 1)
-	case s.started():
+	case s.stage == stageRunning:
 		return s.ask(func(m *root) tea.Cmd { return m.attachStepped(s) })
-	case !s.halted && s.conn != nil && s.ended == nil:
+	case !s.halted && s.under():
 		s.ahead++
 	default:
 		return s.goOn(), true
 	}
 	return nil, true
-}
-
-// started tells whether the program runs.
-func (s *stepScreen) started() bool { return s.ended != nil && s.ended.Error == "" }
-
-func (s *stepScreen) moveTo(number int) {
-	s.plan.moveTo(number)
-	s.redraw()
 }
 
 // toggleMark marks the selected step, to be halted before.
@@ -170,7 +132,7 @@ func (s *stepScreen) toggleMark() {
 
 // goOn has the step done that the launch waits before.
 func (s *stepScreen) goOn() tea.Cmd {
-	if !s.halted || s.conn == nil || s.ended != nil {
+	if !s.halted || !s.under() {
 		return nil
 	}
 	s.halted = false
@@ -195,7 +157,7 @@ func (s *stepScreen) leaveOut() tea.Cmd {
 }
 
 func (s *stepScreen) abort() tea.Cmd {
-	if s.conn == nil || s.ended != nil {
+	if !s.under() {
 		return nil
 	}
 	if s.abandon = !s.halted; s.abandon {
@@ -205,14 +167,13 @@ func (s *stepScreen) abort() tea.Cmd {
 	return s.tell(s.conn.Abort)
 }
 
-func (s *stepScreen) wheel(lines int) { s.state.scroll(lines) }
-
 func (s *stepScreen) hints() []hint {
+	look := []hint{{"b", "back"}, {"c", "details"}, {"Tab", "side"}}
 	switch {
-	case s.started():
-		return []hint{{"Enter", "attach"}, {"b", "back"}, {"Tab", "other side"}}
-	case s.ended != nil || s.err != nil:
-		return []hint{{"b", "back"}, {"Tab", "other side"}}
+	case s.stage == stageRunning:
+		return append([]hint{{"Enter", "attach"}}, look...)
+	case s.stage == stageFailed || s.err != nil:
+		return look
 	}
 	run := "run to the end"
 	if s.mark > s.at {
@@ -222,7 +183,21 @@ func (s *stepScreen) hints() []hint {
 	if s.whatIf {
 		hints = append(hints, hint{"x", "leave out"})
 	}
-	return append(hints, hint{"Tab", "other side"})
+	return append(hints, look[1:]...)
+}
+
+// help explains the keys.
+func (s *stepScreen) help() []hint {
+	return []hint{
+		{"Enter n", "Do the next step; where the cursor has gone back, show the next recorded state; at the end, attach."},
+		{"b ←", "Show the state that was recorded before the step before."},
+		{"j k g G", "Move through the plan, or through the right side: Tab changes over."},
+		{"m r", "Mark a step to halt before; run up to the mark, or to the end."},
+		{"x", "Leave the step out on purpose, in a launch that W began."},
+		{"a", "Abort: everything is undone."},
+		{"c", "All of the selected step: its calls, why, who, the manual page, errno, time, what it changed."},
+		{"y", "Copy the selected call or line."},
+	}
 }
 
 // take brings in what a report says.
@@ -238,51 +213,18 @@ func (s *stepScreen) take(r wire.StepReport) {
 	s.read()
 }
 
-// read makes the entries of the trace, and draws the place where it stands.
-func (s *stepScreen) read() {
-	entries, err := s.trace.Entries()
-	if err != nil {
-		s.err = err
-		return
-	}
-	s.entries = entries
-	list := make([]entry, len(entries))
-	for i, e := range entries {
-		list[i] = entry{key: strconv.Itoa(i), text: e.Text}
-	}
-	if s.started() {
-		list = append(list, entry{key: "end", text: "the program runs"})
-	}
-	s.plan.set(list)
-	s.moveTo(s.at)
-}
-
 // finish takes the end of the launch.
 func (s *stepScreen) finish(r wire.StartedReport, t step.Trace) {
-	s.ended, s.halted, s.running = &r, false, false
+	s.stage, s.halted, s.running = stageRunning, false, false
+	if r.Error != "" {
+		s.stage = stageFailed
+	}
 	if len(t.Steps) > 0 {
 		s.trace = t
 	}
 	s.pid = r.PID
-	s.at = len(s.trace.Steps)
-	if e, failed := s.trace.Failure(); failed {
-		s.at = e.Seq
-	}
+	s.at, s.ending = standing(s.trace, s.stage), r.Error
 	s.read()
-}
-
-// now is the state at the place shown, and the one before it.
-func (s *stepScreen) now() (before, now observe.State, known bool) {
-	place := s.place()
-	now, known = s.trace.StateBefore(place)
-	before, recorded := s.trace.StateBefore(place - 1)
-	if !recorded {
-		before = now
-	}
-	if now.Hostname == "" {
-		before.Hostname = "" // it could not be read, and is not gone
-	}
-	return before, now, known
 }
 
 var errSupervisorGone = errors.New("its supervisor is gone")

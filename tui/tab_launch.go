@@ -32,14 +32,27 @@ func (t *launchTab) show(s *subject) tea.Cmd {
 
 // press leaves the host out: it has no launch.
 func (t *launchTab) press(key tea.KeyPressMsg) (tea.Cmd, bool) {
-	if key.String() == "=" {
+	switch key.String() {
+	case "=":
 		return nil, false
+	case "v":
+		return t.replay()
 	}
 	return t.in.press(key)
 }
 
+// replay shows the trace step by step.
+func (t *launchTab) replay() (tea.Cmd, bool) {
+	trace, known := t.in.page.sheet.data.(step.Trace)
+	if !known {
+		return nil, true
+	}
+	return t.in.ask(func(m *root) tea.Cmd { return m.openScreen(newReplay(m.theme, trace, nil)) })
+}
+
 func (t *launchTab) hints() []hint {
-	return slices.DeleteFunc(t.in.hints(), func(h hint) bool { return h.key == "=" })
+	hints := slices.DeleteFunc(t.in.hints(), func(h hint) bool { return h.key == "=" })
+	return append([]hint{{"v", "step through"}}, hints...)
 }
 
 // readLaunch reads the trace once; only that of a launch under way grows.
@@ -52,6 +65,7 @@ func readLaunch(_ context.Context, l look) (sheet, error) {
 		}
 	}
 	s, err := traceSheet(trace)
+	s.data = trace
 	if status := l.who.subject.Status; status == supervisor.Running || status == supervisor.Stopped {
 		s.kept = trace
 	}
@@ -155,50 +169,4 @@ func entryFacts(e step.Entry) []fact {
 		facts = append(facts, fact{"refused", e.Error}, fact{"because", e.Detail})
 	}
 	return facts
-}
-
-// traceScreen is the trace of a launch whose sandbox is gone.
-type traceScreen struct {
-	wish
-	theme  theme
-	name   string
-	page   page
-	behind []dialog // come back with Esc
-}
-
-func newTraceScreen(t theme, name string, s sheet, behind []dialog) *traceScreen {
-	screen := &traceScreen{theme: t, name: name, behind: behind, page: page{theme: t, focused: true}}
-	screen.page.set(s)
-	return screen
-}
-
-func (*traceScreen) show() tea.Cmd     { return nil }
-func (*traceScreen) hide()             {}
-func (s *traceScreen) wheel(lines int) { s.page.scroll(lines) }
-
-func (s *traceScreen) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
-	switch key := msg.String(); key {
-	case "enter", "space":
-		if d := s.page.dialog(); d != nil {
-			return s.ask(func(m *root) tea.Cmd { m.open(d); return nil })
-		}
-		return nil, true
-	case "y":
-		text := s.page.text()
-		return s.ask(func(m *root) tea.Cmd { return m.copyText(text) })
-	case "esc":
-		return s.ask(func(m *root) tea.Cmd {
-			m.dialogs = s.behind
-			return m.closeScreen()
-		})
-	default:
-		return nil, s.page.press(key)
-	}
-}
-
-func (*traceScreen) hints() []hint { return []hint{{"Enter", "details"}, {"y", "copy"}} }
-
-func (s *traceScreen) view(w, h int) tabView {
-	title := s.theme.rule(" "+paint(s.theme.focus, "The launch of "+visible(s.name)+", which failed")+" ", "", w)
-	return tabView{rows: append([]string{title}, s.page.view(w, h-1)...)}
 }

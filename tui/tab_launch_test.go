@@ -42,6 +42,12 @@ func TestLaunchTab(t *testing.T) {
 	u.sees("web ○ stopped")
 	u.types("t")
 	u.sees("steps done", "clone(")
+	u.types("\t")
+	u.sees("▸web ○ stopped", "v step through")
+	u.types("v")
+	u.sees("Replay: web", "Before step 1 of", "Nothing is done yet")
+	u.types("\x1b")
+	u.sees("▸t Launch", "steps done")
 }
 
 // TestLaunchTabFailure sees why a launch failed, and comes back to the form
@@ -63,7 +69,13 @@ func TestLaunchTabFailure(t *testing.T) {
 	u.types("\r")
 	u.sees("That did not work", "t the launch, step by step")
 	u.types("t")
-	u.sees("which failed", "FAILED at step", "ENOENT", "/bin/missing", "its purpose")
+	u.sees("Replay: ", "FAILED at step", "FAILED with ENOENT", "/bin/missing", "!!")
+	u.types("c")
+	u.sees("done by", "its ", "because", "/bin/missing", "execve(2)", "microseconds")
+	u.types("\x1b")
+	u.seesNo("done by")
+	u.types("b")
+	u.sees("as the steps say", "Changed by step")
 	u.types("\x1b")
 	u.sees("Launch /", "/bin/script")
 }

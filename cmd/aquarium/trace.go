@@ -1,20 +1,30 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
+	"aquarium/cmd/aquarium/console"
 	"aquarium/runtime/sandbox"
 	"aquarium/runtime/step"
+	"aquarium/tui"
 )
 
+// traceFlags say how a trace is shown.
+type traceFlags struct {
+	asJSON, text, view bool
+	export             string
+}
+
 func newTrace() *cobra.Command {
-	var asJSON bool
-	var export string
+	var f traceFlags
 	c := &cobra.Command{
 		Use:   "trace [flags] SANDBOX|FILE",
 		Short: "Show a launch, step by step",
@@ -24,11 +34,17 @@ that failed is gone; its trace is kept under its name, as the last 20 of them
 are.
 
 FILE, written with a slash or ending in .json, is a trace that --export wrote,
-here or elsewhere; showing it needs no privileges.`,
+here or elsewhere; - is one on standard input. On a terminal it is replayed: one
+moves through its steps, forwards and backwards, as if the launch went on now.
+That needs no privileges, and touches nothing of this machine.
+
+A SANDBOX's trace is printed, and replayed with --view.`,
 		Example: `  aquarium trace web
+  aquarium trace web --view
   aquarium trace web --json | jq '.[] | select(.errno != 0)'
   aquarium trace web --export lesson.json
-  aquarium trace ./lesson.json`,
+  aquarium trace lesson.json                           replay it
+  ssh host aquarium trace web --export - | aquarium trace -`,
 		Args: arguments(1, 1, "SANDBOX or FILE"),
 		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			if len(args) > 0 || strings.Contains(typed, "/") {
@@ -37,31 +53,83 @@ here or elsewhere; showing it needs no privileges.`,
 			return append(sandboxNames(all, nil), failedLaunches()...), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array of steps")
-	c.Flags().StringVar(&export, "export", "", "write the trace to `FILE`, to be shown anywhere")
+	c.Flags().BoolVar(&f.asJSON, "json", false, "print a JSON array of steps")
+	c.Flags().BoolVar(&f.text, "text", false, "print it, also where FILE would be replayed")
+	c.Flags().BoolVar(&f.view, "view", false, "replay it on the whole screen")
+	c.Flags().StringVar(&f.export, "export", "", "write the trace to `FILE`, to be shown anywhere; - is standard output")
+	c.MarkFlagsMutuallyExclusive("json", "text", "view", "export")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		t, err := openTrace(args[0])
-		switch {
-		case err != nil:
-			return err
-		case export != "":
-			return sandbox.WriteTrace(export, t)
-		case asJSON:
-			return traceJSON(t)
-		}
-		text, err := t.Text()
 		if err != nil {
-			return &sandbox.Error{What: "show trace of " + args[0], Err: err}
+			return err
 		}
-		_, err = fmt.Print(text)
-		return err
+		return f.show(t, args[0])
 	}
 	return c
 }
 
-// openTrace takes a sandbox's name or id, or a file.
+// show prints a trace, replays it, or writes it to a file.
+func (f *traceFlags) show(t step.Trace, ref string) error {
+	switch {
+	case f.export != "":
+		return exportTrace(f.export, t)
+	case f.asJSON:
+		return traceJSON(t)
+	case f.view || isTraceFile(ref) && !f.text && console.IsTerminal(os.Stdout) && movesCursor():
+		return replayTrace(t, ref)
+	}
+	text, err := t.Text()
+	if err != nil {
+		return &sandbox.Error{What: "show trace of " + ref, Err: err}
+	}
+	_, err = fmt.Print(text)
+	return err
+}
+
+// movesCursor tells whether the terminal is one for pictures.
+func movesCursor() bool { return os.Getenv("TERM") != "dumb" && os.Getenv("TERM") != "" }
+
+// replayTrace shows a trace on the whole screen. Where it came on standard
+// input, the keys come from the terminal itself.
+func replayTrace(t step.Trace, ref string) error {
+	key, err := prefix("")
+	if err != nil {
+		return err
+	}
+	o := tui.Options{Prefix: byte(key)}
+	if ref == "-" {
+		o.Input, err = os.OpenFile("/dev/tty", os.O_RDWR, 0)
+		if errors.Is(err, unix.ENXIO) {
+			err = errors.New("there is no terminal to take keys from")
+		}
+		if err != nil {
+			return &sandbox.Error{What: "replay trace", Err: cause(err), Way: "--text prints it"}
+		}
+		defer o.Input.Close()
+	}
+	return tui.Replay(t, o)
+}
+
+// exportTrace writes a trace that stands for itself.
+func exportTrace(path string, t step.Trace) error {
+	if path == "-" {
+		return sandbox.WriteTraceTo(os.Stdout, t)
+	}
+	return sandbox.WriteTrace(path, t)
+}
+
+// isTraceFile tells a file from a sandbox's name.
+func isTraceFile(ref string) bool {
+	return ref == "-" || strings.Contains(ref, "/") || strings.HasSuffix(ref, ".json")
+}
+
+// openTrace takes a sandbox's name or id, or a file. For a file, no state
+// directory is looked for.
 func openTrace(ref string) (step.Trace, error) {
-	if strings.Contains(ref, "/") || strings.HasSuffix(ref, ".json") {
+	if ref == "-" {
+		return sandbox.ReadTraceFrom(os.Stdin, "on standard input")
+	}
+	if isTraceFile(ref) {
 		return sandbox.ReadTrace(ref)
 	}
 	store, err := openStore()
@@ -76,10 +144,15 @@ func traceJSON(t step.Trace) error {
 	if err != nil {
 		return &sandbox.Error{What: "show trace of " + t.Name, Err: err}
 	}
-	encoder := json.NewEncoder(os.Stdout)
+	var document bytes.Buffer
+	encoder := json.NewEncoder(&document)
 	encoder.SetEscapeHTML(false) // the calls are C
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(entries)
+	if err := encoder.Encode(entries); err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(escapeInvisible(document.Bytes()))
+	return err
 }
 
 func failedLaunches() []cobra.Completion {

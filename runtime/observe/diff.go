@@ -37,7 +37,8 @@ func (c Change) String() string {
 
 // Diff lists what changed from a to b: namespaces, root, directory and names,
 // rights, mounts, processes, network. The zero State is that of a process
-// which did not exist yet.
+// which did not exist yet. States may come from a file that anyone has
+// written, so it takes no longer than their size asks for.
 func Diff(a, b State) []Change {
 	var d differ
 	for _, kind := range Kinds() {
@@ -142,15 +143,18 @@ func (d *differ) mounts(a, b []Mount) {
 // renumber gives mounts the IDs of their copies in a new mount namespace,
 // which has the same mounts in the same order. Those without a copy get none.
 func renumber(original, copies []Mount) []Mount {
+	type place struct{ point, what string }
+	unused := make(map[place][]int, len(copies))
+	for _, c := range copies {
+		at := place{c.Point, c.What()}
+		unused[at] = append(unused[at], c.ID)
+	}
 	renumbered := slices.Clone(original)
-	used := make(map[int]bool)
 	for i, m := range renumbered {
 		renumbered[i].ID = -1 - i
-		for _, c := range copies {
-			if !used[c.ID] && c.Point == m.Point && c.What() == m.What() {
-				renumbered[i].ID, used[c.ID] = c.ID, true
-				break
-			}
+		at := place{m.Point, m.What()}
+		if ids := unused[at]; len(ids) > 0 {
+			renumbered[i].ID, unused[at] = ids[0], ids[1:]
 		}
 	}
 	return renumbered
@@ -163,30 +167,41 @@ func (d *differ) sameMount(a, b Mount) {
 }
 
 func (d *differ) processes(a, b []Process) {
-	name := func(p Process) string { return strconv.Itoa(p.Inside) }
-	for _, p := range b {
-		i := slices.IndexFunc(a, func(old Process) bool { return old.PID == p.PID })
-		if i < 0 {
-			d.add("process", name(p), "", p.Command)
-		} else {
-			d.add("process", name(p), a[i].Command, p.Command)
+	commands := func(list []Process) map[int]string {
+		byPID := make(map[int]string, len(list))
+		for _, p := range list {
+			byPID[p.PID] = p.Command
 		}
+		return byPID
+	}
+	name := func(p Process) string { return strconv.Itoa(p.Inside) }
+	before, after := commands(a), commands(b)
+	for _, p := range b {
+		d.add("process", name(p), before[p.PID], p.Command)
 	}
 	for _, p := range a {
-		if !slices.ContainsFunc(b, func(next Process) bool { return next.PID == p.PID }) {
+		if _, stays := after[p.PID]; !stays {
 			d.add("process", name(p), p.Command, "")
 		}
 	}
 }
 
 func (d *differ) set(kind string, a, b []string) {
+	among := func(list []string) map[string]bool {
+		names := make(map[string]bool, len(list))
+		for _, name := range list {
+			names[name] = true
+		}
+		return names
+	}
+	before, after := among(a), among(b)
 	for _, name := range b {
-		if !slices.Contains(a, name) {
+		if !before[name] {
 			d.add(kind, name, "", "there")
 		}
 	}
 	for _, name := range a {
-		if !slices.Contains(b, name) {
+		if !after[name] {
 			d.add(kind, name, "there", "")
 		}
 	}

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -78,29 +77,24 @@ func (sb Sandbox) Trace() (step.Trace, error) {
 	}
 }
 
-// maxTrace bounds a trace's file, in bytes: a stepped launch on a machine
-// with thousands of mounts stays below.
-const maxTrace = 256 << 20
-
 // ReadTrace reads the file of a trace, which anyone may have written. An
 // error that there is none is fs.ErrNotExist.
-func ReadTrace(path string) (t step.Trace, err error) {
+func ReadTrace(path string) (step.Trace, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return t, wrap("read trace "+rootfs.Visible(path), pathCause(err))
+		return step.Trace{}, wrap("read trace "+rootfs.Visible(path), pathCause(err))
 	}
 	defer file.Close()
-	document, err := io.ReadAll(io.LimitReader(file, maxTrace))
-	if err == nil {
-		err = json.Unmarshal(document, &t)
-	}
-	if err == nil && len(t.Steps) == 0 {
-		err = errors.New("there is no launch in it")
-	}
+	return ReadTraceFrom(file, path)
+}
+
+// ReadTraceFrom is ReadTrace from what is open already; name is for errors.
+func ReadTraceFrom(r io.Reader, name string) (step.Trace, error) {
+	t, err := step.ReadTrace(r)
 	if err != nil {
-		return t, &Error{"read trace " + rootfs.Visible(path), fmt.Errorf("not a trace: %w", pathCause(err)), "`aquarium trace SANDBOX --export FILE` writes one"}
+		err = &Error{"read trace " + rootfs.Visible(name), pathCause(err), "`aquarium trace SANDBOX --export FILE` writes one"}
 	}
-	return t, nil
+	return t, err
 }
 
 // pathCause is an error without the path, which the line has already.
@@ -115,13 +109,27 @@ func pathCause(err error) error {
 // WriteTrace writes a trace to a file that stands for itself, without the
 // values of the environment. An existing file is replaced.
 func WriteTrace(path string, t step.Trace) error {
-	t, err := t.Redact()
-	var document []byte
+	document, err := exported(t)
 	if err == nil {
-		document, err = json.MarshalIndent(t, "", "\t")
-	}
-	if err == nil {
-		err = os.WriteFile(path, append(document, '\n'), 0o644)
+		err = os.WriteFile(path, document, 0o644)
 	}
 	return wrap("write trace "+rootfs.Visible(path), pathCause(err))
+}
+
+// WriteTraceTo is WriteTrace to what is open already.
+func WriteTraceTo(w io.Writer, t step.Trace) error {
+	document, err := exported(t)
+	if err == nil {
+		_, err = w.Write(document)
+	}
+	return wrap("write trace", pathCause(err))
+}
+
+func exported(t step.Trace) ([]byte, error) {
+	t, err := t.Redact()
+	if err != nil {
+		return nil, err
+	}
+	document, err := json.MarshalIndent(t, "", "\t")
+	return append(document, '\n'), err
 }

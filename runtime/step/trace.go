@@ -10,11 +10,12 @@ import (
 // Trace is a launch as it was: the steps, and what came of each that was
 // done, in order. It stands for itself: a file of one can be shown anywhere.
 type Trace struct {
-	Name   string            `json:"name"`   // of the sandbox
-	Kernel string            `json:"kernel"` // release and machine, see uname(2)
-	Began  time.Time         `json:"began"`
-	Steps  []json.RawMessage `json:"steps"` // each a Step
-	Events []Event           `json:"events"`
+	Version int               `json:"aquariumTrace"` // TraceVersion
+	Name    string            `json:"name"`          // of the sandbox
+	Kernel  string            `json:"kernel"`        // release and machine, see uname(2)
+	Began   time.Time         `json:"began"`
+	Steps   []json.RawMessage `json:"steps"` // each a Step
+	Events  []Event           `json:"events"`
 	// States are what the kernel knew of init when a stepped launch halted.
 	States []Snapshot `json:"states,omitempty"`
 	// PID is init's, later the program's, as the host numbered it; 0 before

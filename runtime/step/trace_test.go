@@ -22,7 +22,7 @@ func failedTrace(t testing.TB) Trace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Trace{Name: "web", Kernel: "6.1 x86_64", Began: time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC), Steps: encoded.Steps, Events: []Event{
+	return Trace{Version: TraceVersion, Name: "web", Kernel: "6.1 x86_64", Began: time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC), Steps: encoded.Steps, Events: []Event{
 		{Seq: 0, Took: 1200 * time.Microsecond, Changed: []observe.Change{{Kind: "namespace", Name: "pid", Before: "1", After: "2"}}},
 		{Seq: 1, Skipped: true},
 		{Seq: 2, Took: 15 * time.Microsecond, Errno: 1, Call: `mount("proc", "/proc", "proc", 0, NULL)`, Detail: "it is Monday"},
@@ -83,38 +83,4 @@ func TestRedactedTraceKeepsNoSecret(t *testing.T) {
 	if err != nil || strings.Contains(string(document), "1234") || !strings.Contains(string(document), "SECRET=") {
 		t.Errorf("the redacted trace is %s (%v)", document, err)
 	}
-}
-
-// FuzzTrace: a trace is a file that anyone may have written.
-func FuzzTrace(f *testing.F) {
-	t := failedTrace(f)
-	t.States = []Snapshot{{0, observe.State{Hostname: "a"}}, {1, observe.State{Hostname: "b", Mounts: []observe.Mount{{ID: 1}}}}}
-	document, err := json.Marshal(t)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(document)
-	f.Add([]byte(`{"steps":[{"op":"User","args":{"spec":"\u001b[31m"}}],"events":[{"seq":0,"errno":-1}]}`))
-	f.Fuzz(func(t *testing.T, document []byte) {
-		var trace Trace
-		if json.Unmarshal(document, &trace) != nil {
-			return
-		}
-		text, err := trace.Text()
-		if err != nil {
-			return
-		}
-		for _, r := range text {
-			if r < ' ' && r != '\n' || r == 0x7f {
-				t.Errorf("a control character reaches the terminal: %q", text)
-			}
-		}
-		entries, err := trace.Entries()
-		if err == nil {
-			_, err = json.Marshal(entries)
-		}
-		if err != nil {
-			t.Errorf("it can be shown as text, but not as JSON: %v", err)
-		}
-	})
 }

@@ -56,7 +56,7 @@ func (e Entry) write(out *strings.Builder) {
 	if e.Micros != nil {
 		took = fmt.Sprintf("%d µs", *e.Micros)
 	}
-	fmt.Fprintf(out, "%s%3d  %10s  %-10s   %s\n", mark, e.Seq, took, visible(string(e.Actor)), e.Text)
+	fmt.Fprintf(out, "%s%3d  %10s  %-10s   %s\n", mark, e.Seq, took, visible(string(e.Actor)), visible(e.Text))
 	for _, line := range e.outcome() {
 		for _, folded := range fold(visible(line), textWidth-traceIndent) {
 			fmt.Fprintf(out, "%*s%s\n", traceIndent, "", folded)

@@ -173,7 +173,7 @@ func (s *supervisor) record(before int) *wire.StepReport {
 		if s.launch.Hostname != "" && before < len(s.boot.Plan.Steps) {
 			state.Hostname = s.launch.Hostname
 		}
-		s.trace.States = append(s.trace.States, step.Snapshot{Before: before, State: state})
+		s.trace.Record(step.Snapshot{Before: before, State: state})
 		report.State = &state
 	}
 	return report

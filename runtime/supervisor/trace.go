@@ -20,6 +20,7 @@ func (s *supervisor) traced() step.Trace {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.trace
+	t.Version = step.TraceVersion
 	t.Name, t.Steps, t.Kernel, t.Weaker = s.boot.State.Name, s.boot.Plan.Steps, kernelRelease(), s.boot.State.Weaker
 	return t
 }
