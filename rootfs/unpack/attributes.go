@@ -57,7 +57,7 @@ func (a *applier) attributesAt(h *tar.Header, parent int, base string) error {
 			return os.NewSyscallError("fchownat", err)
 		}
 	} else if h.Uid != 0 || h.Gid != 0 {
-		a.report.Owners++
+		a.lose(&a.report.Owners)
 	}
 	if h.Typeflag != tar.TypeSymlink {
 		// fchmodat(2) follows links, but there is none here: the name was made a moment ago, in a
@@ -79,7 +79,7 @@ func checkOwner(h *tar.Header) error {
 }
 
 func (a *applier) noteOwner(h *tar.Header, fd int) {
-	a.report.Owners++
+	a.lose(&a.report.Owners)
 	// Where the file system has no user attributes, the count says that the owner is lost.
 	_ = unix.Fsetxattr(fd, OwnerXattr, []byte(strconv.Itoa(h.Uid)+":"+strconv.Itoa(h.Gid)), 0)
 }
@@ -126,12 +126,12 @@ func (a *applier) xattrs(h *tar.Header, fd int) error {
 			return fmt.Errorf("its attribute %s is too large", shorten(name))
 		}
 		if !a.keepsXattr(name) {
-			a.report.Xattrs++
+			a.lose(&a.report.Xattrs)
 			continue
 		}
 		err := unix.Fsetxattr(fd, name, []byte(value), 0)
 		if errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EPERM) {
-			a.report.Xattrs++
+			a.lose(&a.report.Xattrs)
 			continue
 		}
 		if err != nil {

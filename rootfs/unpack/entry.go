@@ -122,7 +122,7 @@ func (a *applier) node(h *tar.Header, parent int, base string) error {
 			return errors.New("a character device 0/0 would hide files of other layers")
 		}
 		if !a.options.Privileged {
-			a.report.Devices++
+			a.lose(&a.report.Devices)
 			return nil
 		}
 		dev = int(unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor)))

@@ -10,12 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copySize is the size of the pieces that content is copied in, in bytes; holeSize that of the
-// smallest run of zeros which is left out of the file.
-const (
-	copySize = 256 << 10
-	holeSize = 4096
-)
+// holeSize is the size of the smallest run of zeros which is left out of a file, in bytes.
+const holeSize = 4096
 
 func (a *applier) file(h *tar.Header, parent int, base string, content io.Reader) error {
 	flags := unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
@@ -29,43 +25,29 @@ func (a *applier) file(h *tar.Header, parent int, base string, content io.Reader
 	if err != nil {
 		return os.NewSyscallError("openat", err)
 	}
-	defer unix.Close(fd)
-	if err := a.copy(fd, content); err != nil {
-		return err
-	}
-	return a.attributes(h, fd, unix.S_IFREG)
+	f := a.contents.begin(h, fd)
+	defer a.contents.release(f)
+	return a.copy(f, content)
 }
 
-// copy writes content to a new file and leaves holes where it is zero.
-func (a *applier) copy(fd int, content io.Reader) error {
-	var offset, end int64
-	for {
+// copy hands the content of a new file to those who write it.
+func (a *applier) copy(f *newFile, content io.Reader) error {
+	for offset := int64(0); ; {
 		if err := a.ctx.Err(); err != nil {
 			return err
 		}
-		n, readErr := fill(content, a.buffer)
+		n, err := fill(content, a.contents.room())
 		a.report.Bytes += int64(n)
 		if err := a.limits.check(a.report.Bytes, a.stream.count.Load()); err != nil {
 			return err
 		}
-		for piece := a.buffer[:n]; len(piece) > 0; {
-			run, zero := nextRun(piece)
-			if !zero {
-				if err := writeAt(fd, piece[:run], offset); err != nil {
-					return err
-				}
-				end = offset + int64(run)
-			}
-			piece, offset = piece[run:], offset+int64(run)
-		}
-		if readErr == io.EOF {
-			if end < offset {
-				return os.NewSyscallError("ftruncate", unix.Ftruncate(fd, offset))
-			}
+		a.contents.add(f, offset, n)
+		offset += int64(n)
+		if err == io.EOF {
 			return nil
 		}
-		if readErr != nil {
-			return streamError(readErr)
+		if err != nil {
+			return streamError(err)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 )
 
 // Options say how an archive is applied.
@@ -83,10 +84,15 @@ func Apply(ctx context.Context, dir string, stream io.Reader, o Options) (Report
 		return Report{}, err
 	}
 	defer root.Close()
-	a := &applier{ctx: ctx, options: o, limits: o.Limits.withDefaults(), root: int(root.Fd()), buffer: make([]byte, copySize)}
+	a := &applier{ctx: ctx, options: o, limits: o.Limits.withDefaults(), root: int(root.Fd())}
 	a.stream.reader = stream
+	a.contents = newContents(a)
 	defer a.closeParent()
-	if err := a.entries(tar.NewReader(&a.stream)); err != nil {
+	err = a.entries(tar.NewReader(&a.stream))
+	if unwritten := a.contents.wait(); err == nil {
+		err = unwritten
+	}
+	if err != nil {
 		return a.report, err
 	}
 	if err := a.finishDirs(); err != nil {
@@ -98,6 +104,13 @@ func Apply(ctx context.Context, dir string, stream io.Reader, o Options) (Report
 	return a.report, a.checkEnd()
 }
 
+// lose counts something that could not be kept.
+func (a *applier) lose(count *int) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	*count++
+}
+
 // applier is one archive on its way to the disk.
 type applier struct {
 	ctx     context.Context
@@ -106,7 +119,9 @@ type applier struct {
 	report  Report
 	stream  counter
 	root    int // descriptor of the target
-	buffer  []byte
+
+	contents *contents
+	mutex    sync.Mutex // guards the counts in report of what could not be kept
 
 	parentPath string // the directory that the last entry went to
 	parentFd   int
@@ -130,6 +145,9 @@ func (a *applier) entries(archive *tar.Reader) error {
 		a.report.Entries++
 		if a.report.Entries > a.limits.Entries {
 			return fmt.Errorf("more than %d entries: %w", a.limits.Entries, ErrTooMuch)
+		}
+		if err := a.contents.problem(); err != nil {
+			return err
 		}
 		if err := a.entry(header, archive); err != nil {
 			if a.ctx.Err() != nil || errors.Is(err, ErrTooMuch) {
@@ -166,11 +184,12 @@ func (a *applier) checkEnd() error {
 
 // drain reads the padding after the archive's end.
 func (a *applier) drain() error {
+	rest := make([]byte, 64<<10)
 	for {
 		if err := a.ctx.Err(); err != nil {
 			return err
 		}
-		_, err := a.stream.Read(a.buffer)
+		_, err := a.stream.Read(rest)
 		if err == io.EOF {
 			return nil
 		}
