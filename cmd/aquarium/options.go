@@ -40,6 +40,7 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&r.Hostname, "hostname", "", "`HOSTNAME` (default: the name)")
 	f.StringVar((*string)(&r.Network), "network", string(spec.NoNetwork), "`NETWORK`: none (loopback only), host, or bridge (an address of its own, and out through the host's)")
 	f.StringSliceVar(&r.Share, "share", nil, "keep the host's namespaces of these kinds: `NS[,NS]` of "+strings.Join(spec.Namespaces, ", "))
+	f.StringVar((*string)(&r.UserNS), "userns", "", "`WHOSE` user ids: host, auto (own ones, where there are any), or single (default: root host, others auto)")
 	f.StringSliceVar(&r.CapAdd, "cap-add", nil, "add a `CAPABILITY` to the usual ones, or ALL")
 	f.StringSliceVar(&r.CapDrop, "cap-drop", nil, "drop a `CAPABILITY`, or ALL")
 	f.StringSliceVar(&r.security, "security-opt", nil, "`OPTION`: seccomp=unconfined makes no system call filter")

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
+
+	"aquarium/runtime/ids"
 )
 
 // Finding is one thing that was tried or looked at.
@@ -28,7 +28,7 @@ func Examine(data string) []Finding {
 	var list []Finding
 	list = append(list, kernelVersion())
 	list = append(list, namespaces()...)
-	list = append(list, overlay(data), subordinateIDs(), cgroups(), seccompFilter())
+	list = append(list, overlay(data), subordinateIDs(ids.System()), cgroups(), seccompFilter())
 	return list
 }
 
@@ -171,40 +171,6 @@ func tryOverlay(data string) error {
 func supports(filesystem string) bool {
 	list, err := os.ReadFile("/proc/filesystems")
 	return err == nil && strings.Contains(string(list), "\t"+filesystem+"\n")
-}
-
-// subordinateIDs looks for the ranges that newuidmap(1) may map.
-func subordinateIDs() Finding {
-	f := Finding{What: "subordinate ids", OK: true}
-	if os.Geteuid() == 0 {
-		f.Detail = "root needs none"
-		return f
-	}
-	name := strconv.Itoa(os.Getuid())
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	for _, file := range []string{"/etc/subuid", "/etc/subgid"} {
-		if !hasRange(file, name) {
-			f.OK, f.Detail = false, "none for "+name+" in "+file
-			f.Effect = "one user and one group exist inside: package managers and su want more"
-			f.Knob = "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + name
-			return f
-		}
-	}
-	f.Detail = "ranges in /etc/subuid and /etc/subgid"
-	return f
-}
-
-// hasRange looks for a user's line in subuid(5) or subgid(5).
-func hasRange(file, name string) bool {
-	content, _ := os.ReadFile(file) // a missing file has no ranges
-	for line := range strings.Lines(string(content)) {
-		if strings.HasPrefix(line, name+":") || strings.HasPrefix(line, strconv.Itoa(os.Getuid())+":") {
-			return true
-		}
-	}
-	return false
 }
 
 // cgroups says which version is mounted; see cgroups(7).

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"aquarium/runtime/spec"
+	"aquarium/runtime/userns"
 )
 
 var update = flag.Bool("update", false, "write the golden plans anew")
@@ -16,7 +17,12 @@ var update = flag.Bool("update", false, "write the golden plans anew")
 // root and ordinary are the two callers that plans differ by.
 var (
 	root     = spec.Caller{Privileged: true}
-	ordinary = spec.Caller{UID: 1000, GID: 1000}
+	ordinary = spec.Caller{UID: 1000, GID: 1000, NoIDs: "/etc/subuid gives fish no range"}
+	ranges   = spec.Caller{UID: 1000, GID: 1001, IDs: userns.Map{
+		UIDs:      []userns.IDMap{{Inside: 0, Outside: 1000, Count: 1}, {Inside: 1, Outside: 100000, Count: 65536}},
+		GIDs:      []userns.IDMap{{Inside: 0, Outside: 1001, Count: 1}, {Inside: 1, Outside: 200000, Count: 1000}, {Inside: 1001, Outside: 300000, Count: 1000}},
+		UIDHelper: "/usr/bin/newuidmap", GIDHelper: "/usr/bin/newgidmap",
+	}}
 )
 
 // layered is a root filesystem with a layer of the sandbox's own.
@@ -62,6 +68,7 @@ func TestGoldenPlans(t *testing.T) {
 	}{
 		{"default", spec.Options{}, layered, root},
 		{"ordinary-user", spec.Options{}, layered, ordinary},
+		{"ordinary-user-ranges", spec.Options{User: "fish"}, layered, ranges},
 		{"terminal", spec.Options{TTY: true, Cols: 120, Rows: 40}, layered, root},
 		{"terminal-user", spec.Options{TTY: true, User: "fish"}, layered, root},
 		{"chroot", spec.Options{RootSwitch: spec.Chroot}, layered, root},

@@ -8,7 +8,6 @@ package launch
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"syscall"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -103,17 +102,26 @@ func clone(s *specs.Spec) step.Step {
 			op.Flags |= c.flag
 		}
 	}
-	for _, m := range s.Linux.UIDMappings {
-		op.UIDs = append(op.UIDs, step.IDMap{Inside: int(m.ContainerID), Outside: int(m.HostID), Count: int(m.Size)})
-	}
-	for _, m := range s.Linux.GIDMappings {
-		op.GIDs = append(op.GIDs, step.IDMap{Inside: int(m.ContainerID), Outside: int(m.HostID), Count: int(m.Size)})
-	}
+	op.Map = spec.IDs(s)
 	why := "Start this binary again as init: PID 1 of new namespaces, where every later step happens."
 	if !spec.Has(s, "pid") {
 		why = "Start this binary again as init, in new namespaces, where every later step happens. The processes are the host's."
 	}
-	return step.Step{Actor: step.Supervisor, Man: "clone(2)", Op: op, Why: why}
+	return step.Step{Actor: step.Supervisor, Man: "clone(2)", Op: op, Why: why + whose(s)}
+}
+
+// whose says where the ids of the user namespace come from.
+func whose(s *specs.Spec) string {
+	ids := spec.IDs(s)
+	switch {
+	case !spec.Has(s, "user"):
+		return ""
+	case ids.Helped():
+		return " Its root is the user who asked, its other users are from that user's ranges in /etc/subuid and /etc/subgid."
+	case s.Annotations[spec.AnnotationSingleID] != "":
+		return " Its root is the user who asked, and there are no other users: " + s.Annotations[spec.AnnotationSingleID] + "."
+	}
+	return ""
 }
 
 func (b *builder) privateMounts() {
@@ -147,7 +155,7 @@ func (b *builder) confine() error {
 		b.add("", "capabilities(7)", "Keep only the capabilities an ordinary program needs; what leaves the bounding set never comes back.", &step.Bounding{Keep: p.Capabilities.Bounding})
 	}
 	b.add("", "chdir(2)", "Go where the program shall start, and check that it lies inside the root.", &step.Workdir{Path: p.Cwd})
-	b.add("", "credentials(7)", "Become the program's user.", &step.User{Spec: userSpec(p.User), Ungrouped: spec.Has(b.spec, "user") && singleID(b.spec), Terminal: p.Terminal})
+	b.add("", "credentials(7)", "Become the program's user.", &step.User{Spec: userSpec(p.User), Ungrouped: singleID(b.spec), Terminal: p.Terminal})
 	if p.NoNewPrivileges {
 		b.add("", "prctl(2)", "From here on no set-user-ID program gives more privileges than there are.", &step.NoNewPrivs{})
 	}
@@ -173,9 +181,8 @@ func (b *builder) filter() error {
 	return nil
 }
 
-func singleID(s *specs.Spec) bool {
-	return !slices.ContainsFunc(s.Linux.GIDMappings, func(m specs.LinuxIDMapping) bool { return m.Size > 1 })
-}
+// singleID tells whether one group is all there is: setgroups(2) is denied.
+func singleID(s *specs.Spec) bool { return spec.Has(s, "user") && spec.IDs(s).Single() }
 
 // userSpec is the user as `--user` takes it: OCI keeps numbers, Username what
 // the sandbox's own /etc/passwd has to say.

@@ -21,6 +21,8 @@ func init() {
 		step.Init()
 	case supervisor.Name:
 		supervisor.Main()
+	case supervisor.RemoverName:
+		supervisor.Remove()
 	}
 	if len(os.Args) > 1 && os.Args[1] == "run" {
 		supervisor.Prestart()

@@ -15,7 +15,6 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"aquarium/rootfs"
-	"aquarium/runtime/kernel"
 	"aquarium/runtime/launch"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/step"
@@ -47,7 +46,7 @@ func (s *Store) Launch(o spec.Options) (Sandbox, *supervisor.Conn, error) {
 // start has a supervisor start init, makes the sandbox's directories
 // meanwhile, and then hands over the plan.
 func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.Conn, error) {
-	config, err := spec.New(o, root.describe(sb.Bundle, o.Writable), caller())
+	config, err := spec.New(o, root.describe(sb.Bundle, o.Writable), s.callerFor(o))
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +94,7 @@ func (s *Store) Plan(o spec.Options) (step.Plan, error) {
 	if o.Name == "" {
 		o.Name = "NAME"
 	}
-	config, err := spec.New(o, root.describe(s.bundle("ID"), o.Writable), caller())
+	config, err := spec.New(o, root.describe(s.bundle("ID"), o.Writable), s.callerFor(o))
 	if err != nil {
 		return step.Plan{}, err
 	}
@@ -167,10 +166,7 @@ func (s *Store) check(o *spec.Options) (rootfs.Rootfs, error) {
 	if o.Network == spec.BridgeNetwork && !caller().Privileged {
 		return root, &spec.Refusal{What: "network bridge: only root may connect a network namespace to the host's", Way: "run as root, or take --network host or none"}
 	}
-	if o.Shares("user") && !caller().Privileged {
-		return root, &spec.Refusal{What: "share user: without root every sandbox needs a user namespace of its own", Way: "run as root, or leave user out of --share"}
-	}
-	return root, nil
+	return root, checkUserNS(*o, caller().Privileged)
 }
 
 func complete(o *spec.Options, d rootfs.Defaults) {
@@ -280,6 +276,7 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 		RootSwitch: config.Annotations[spec.AnnotationRootSwitch],
 		Command:    config.Process.Args, TTY: config.Process.Terminal,
 		Remove: config.Annotations[spec.AnnotationRemove] == "true",
+		IDs:    spec.IDs(config),
 		Keeper: os.Getpid(), Weaker: spec.Weaker(config),
 	}
 	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
@@ -295,7 +292,7 @@ func execDefaults(config *specs.Spec, plan step.Plan) supervisor.ExecDefaults {
 	p := config.Process
 	d := supervisor.ExecDefaults{
 		Env: p.Env, Dir: p.Cwd, User: p.User.Username, Keep: p.Capabilities.Bounding, NoNewPrivs: p.NoNewPrivileges,
-		KeepGroups: spec.Has(config, "user"),
+		KeepGroups: spec.Has(config, "user") && spec.IDs(config).Single(),
 	}
 	for _, s := range plan.Steps {
 		if filter, ok := s.Op.(*step.Seccomp); ok {
@@ -312,23 +309,4 @@ func newID() string {
 	var random [idLength / 2]byte
 	rand.Read(random[:]) // never fails, see crypto/rand
 	return hex.EncodeToString(random[:])
-}
-
-// caller tells whether this process may do without a user namespace.
-func caller() spec.Caller {
-	effective, _, _, err := kernel.Capget()
-	const sysAdmin = 1 << 21 // CAP_SYS_ADMIN
-	return spec.Caller{
-		UID: os.Geteuid(), GID: os.Getegid(),
-		Privileged: err == nil && os.Geteuid() == 0 && effective&sysAdmin != 0 && inInitialUserNamespace(),
-	}
-}
-
-// inInitialUserNamespace looks for the map that only the initial user
-// namespace has: all ids onto themselves; see user_namespaces(7).
-func inInitialUserNamespace() bool {
-	content, err := os.ReadFile("/proc/self/uid_map")
-	var inside, outside, count uint64
-	n, _ := fmt.Sscan(string(content), &inside, &outside, &count)
-	return err == nil && n == 3 && inside == 0 && outside == 0 && count == 1<<32-1
 }

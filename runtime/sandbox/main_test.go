@@ -58,7 +58,7 @@ func busybox(t *testing.T) string {
 	if err := os.WriteFile(filepath.Join(root, "bin/busybox"), binary, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, applet := range strings.Fields("sh cat echo id sleep true tty stty ps ls readlink grep hostname env head seq kill touch dd") {
+	for _, applet := range strings.Fields("chown chmod mkdir sh cat echo id sleep true tty stty ps ls readlink grep hostname env head seq kill touch dd") {
 		if err := os.Symlink("busybox", filepath.Join(root, "bin", applet)); err != nil {
 			t.Fatal(err)
 		}

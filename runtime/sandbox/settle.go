@@ -111,13 +111,13 @@ func (s *Store) record(st supervisor.State) (supervisor.State, error) {
 
 // release undoes what a stopped sandbox no longer needs.
 func (s *Store) release(st supervisor.State, said ...string) error {
-	did, err := s.belongings(st.ID).Release()
+	did, err := s.belongings(st).Release()
 	s.notify(st, append(said, did...), err)
 	return nil // it is a stopped sandbox, whatever is left of the running one
 }
 
 func (s *Store) eraseLost(st supervisor.State) error {
-	did, err := s.belongings(st.ID).Erase(st.Name)
+	did, err := s.belongings(st).Erase(st.Name)
 	s.notify(st, did, err)
 	return err
 }
@@ -153,8 +153,8 @@ func (s *Store) rebuild(id string) (supervisor.State, error) {
 }
 
 // belongings is what a sandbox has outside its own namespaces.
-func (p Places) belongings(id string) supervisor.Belongings {
-	return supervisor.Belongings{ID: id, Run: p.run(id), Bundle: p.bundle(id), Names: p.names(), Leases: p.leases()}
+func (p Places) belongings(st supervisor.State) supervisor.Belongings {
+	return supervisor.Belongings{ID: st.ID, IDs: st.IDs, Run: p.run(st.ID), Bundle: p.bundle(st.ID), Names: p.names(), Leases: p.leases()}
 }
 
 // condemn writes down that a sandbox is being removed, by this process: what a
@@ -173,6 +173,6 @@ func (p Places) condemn(st supervisor.State) {
 
 // erase deletes everything of a sandbox.
 func (p Places) erase(st supervisor.State) error {
-	_, err := p.belongings(st.ID).Erase(st.Name)
+	_, err := p.belongings(st).Erase(st.Name)
 	return err
 }

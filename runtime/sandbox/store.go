@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"aquarium/rootfs"
+	"aquarium/runtime/ids"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/supervisor"
 )
@@ -21,7 +22,8 @@ import (
 // Store is the sandboxes and root filesystems of one user.
 type Store struct {
 	Places
-	Catalogue *rootfs.Catalogue
+	Catalogue   *rootfs.Catalogue
+	Subordinate ids.Source // where sandboxes' user and group ids are looked for
 
 	// Notice, where it is set, is told in a line each what was cleaned up of
 	// sandboxes whose keeper was killed. Any goroutine may call it.
@@ -39,7 +41,7 @@ func Open(dirs ...string) (*Store, error) {
 	if err := places.make(); err != nil {
 		return nil, err
 	}
-	s := &Store{Places: places, Catalogue: rootfs.Open(places.Data, dirs...)}
+	s := &Store{Places: places, Catalogue: rootfs.Open(places.Data, dirs...), Subordinate: ids.System()}
 	s.Catalogue.Hide(places.Run)
 	return s, nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"aquarium/runtime/userns"
 )
 
 // Annotations: what OCI's config.json has no word for.
@@ -24,6 +26,12 @@ const (
 	AnnotationScrollback = "aquarium.scrollback"  // bytes
 	AnnotationNetwork    = "aquarium.network"     // JSON network.Lease: what the sandbox has of the bridge
 	AnnotationSeccomp    = "aquarium.seccomp"     // SeccompDefault, or none
+	AnnotationSingleID   = "aquarium.single-id"   // why an ordinary user's namespace has one id
+
+	// Absolute paths of the programs that map ids: they are run, so a bundle
+	// of somebody else's must not bring them.
+	AnnotationUIDHelper = "aquarium.newuidmap"
+	AnnotationGIDHelper = "aquarium.newgidmap"
 )
 
 // SeccompDefault names Docker's default profile, for the sandbox's
@@ -50,6 +58,10 @@ type Root struct {
 type Caller struct {
 	UID, GID   int
 	Privileged bool // may do without a user namespace: CAP_SYS_ADMIN in the initial one
+	// IDs is what a user namespace maps; without any it is one id only, the
+	// caller's own, and NoIDs says why.
+	IDs   userns.Map
+	NoIDs string
 }
 
 // DefaultPath is the PATH of a sandbox.
@@ -93,9 +105,7 @@ func New(o Options, root Root, caller Caller) (*specs.Spec, error) {
 		s.Process.Cwd = "/"
 	}
 	if Has(s, "user") {
-		// One id is all that the kernel lets everyone map; see user_namespaces(7).
-		s.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(caller.UID), Size: 1}}
-		s.Linux.GIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(caller.GID), Size: 1}}
+		mapIDs(s, caller)
 	}
 	overlays, err := json.Marshal(root.Overlays)
 	if err != nil {

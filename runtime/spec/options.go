@@ -46,6 +46,7 @@ type Options struct {
 	RootSwitch  RootSwitch
 	Share       []string // namespaces kept from the host
 	Network     Network
+	UserNS      UserNS
 	Hostname    string   // "" is the name
 	Env         []string // "NAME=value"
 	Workdir     string
@@ -130,6 +131,9 @@ func (o Options) Check() error {
 		if !slices.Contains(Namespaces, kind) {
 			return &Refusal{fmt.Sprintf("share %s: unknown namespace kind", abbreviate(kind)), "the kinds are " + strings.Join(Namespaces, ", ")}
 		}
+	}
+	if err := o.checkUserNS(); err != nil {
+		return err
 	}
 	if o.Shares("mnt") && (o.RootSwitch != Chroot || !o.Writable) {
 		return &Refusal{"share mnt: a sandbox in the host's mount namespace can neither pivot_root nor have a layer of its own", "add --root-switch chroot --writable"}

@@ -1,12 +1,13 @@
 package step
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"syscall"
 
+	"aquarium/runtime/fork"
 	"aquarium/runtime/observe"
+	"aquarium/runtime/userns"
 )
 
 // CloneFlags is the set of namespaces that clone(2) makes new.
@@ -24,36 +25,44 @@ var cloneKinds = map[uintptr]string{
 	syscall.CLONE_NEWIPC: "ipc", syscall.CLONE_NEWUSER: "user", syscall.CLONE_NEWCGROUP: "cgroup",
 }
 
-// IDMap is one line of uid_map or gid_map; see user_namespaces(7).
-type IDMap struct {
-	Inside  int `json:"inside"`
-	Outside int `json:"outside"`
-	Count   int `json:"count"`
-}
-
-func (m IDMap) String() string { return fmt.Sprintf("%d %d %d", m.Inside, m.Outside, m.Count) }
-
 // Clone starts init: the same binary again, in new namespaces, as the leader
 // of a session of its own. It is the one compound step: the parts after the
-// clone are what Go's os/exec does between fork and exec.
+// clone are what package userns does between fork and exec.
 type Clone struct {
 	Title string     `json:"title"` // argv[1] of init, for ps
 	Flags CloneFlags `json:"flags"`
-	UIDs  []IDMap    `json:"uids,omitempty"`
-	GIDs  []IDMap    `json:"gids,omitempty"`
+	userns.Map
 }
 
 // Calls implements Op.
 func (c *Clone) Calls() []Call {
 	calls := []Call{call("clone", raw(c.namespaces()+"SIGCHLD"))}
+	calls = append(calls, c.mapping()...)
+	return append(calls, call("setsid").when("from here on it is init that calls"), pdeathsig,
+		call("execve", self, []string{InitName, c.Title}, raw("envp")))
+}
+
+// mapping are the calls that give the user namespace its ids.
+func (c *Clone) mapping() []Call {
+	if c.Helped() {
+		return []Call{
+			c.help(c.UIDHelper, c.UIDs).when("it may write /proc/PID/uid_map, where an ordinary user may not"),
+			c.help(c.GIDHelper, c.GIDs).when("beside it"),
+			call("write", raw("pipe"), raw("&go_on"), 1).when("init has waited"),
+		}
+	}
+	var calls []Call
 	if len(c.UIDs) > 0 {
 		calls = append(calls, c.writeMap("uid_map", c.UIDs))
 	}
 	if len(c.GIDs) > 0 {
 		calls = append(calls, call("write", "/proc/PID/setgroups", "deny"), c.writeMap("gid_map", c.GIDs))
 	}
-	return append(calls, call("setsid").when("from here on it is init that calls"), pdeathsig,
-		call("execve", self, []string{InitName, c.Title}, raw("envp")))
+	return calls
+}
+
+func (c *Clone) help(helper string, maps []userns.IDMap) Call {
+	return call("execve", helper, userns.Arguments(helper, "PID", maps), raw("envp"))
 }
 
 // namespaces is "CLONE_NEWUTS|…|", "" for none.
@@ -65,7 +74,7 @@ func (c *Clone) namespaces() string {
 }
 
 // writeMap is the one write that user_namespaces(7) allows for a map.
-func (c *Clone) writeMap(file string, maps []IDMap) Call {
+func (c *Clone) writeMap(file string, maps []userns.IDMap) Call {
 	lines := make([]string, len(maps))
 	for i, m := range maps {
 		lines[i] = m.String()
@@ -93,24 +102,30 @@ const InitName = "aquarium-init"
 
 // Do implements Op: it starts the child and leaves it in w.
 func (c *Clone) Do(w *World) error {
-	process, err := os.StartProcess(self, []string{InitName, c.Title}, &os.ProcAttr{
-		Dir:   "/",
+	process, err := c.Start(userns.Command{
+		Path: self, Argv: []string{InitName, c.Title},
 		Env:   []string{"GOGC=off", "GOMAXPROCS=1"}, // init lives for a millisecond
-		Files: w.files,
-		Sys: &syscall.SysProcAttr{
-			Cloneflags:  uintptr(c.Flags),
-			Setsid:      true,
-			Pdeathsig:   syscall.SIGKILL,
-			UidMappings: mappings(c.UIDs),
-			GidMappings: mappings(c.GIDs),
-		},
+		Files: w.files, Flags: uintptr(c.Flags), Session: true,
 	})
 	if err != nil {
-		return failed(c.Calls()[0], cause(err))
+		return c.failed(err)
 	}
 	w.child = process
 	w.changed = append(w.changed, c.made(process.Pid)...)
 	return nil
+}
+
+// failed is the error of starting the child: of one of the calls where it is
+// known which, and of the clone otherwise.
+func (c *Clone) failed(err error) error {
+	refused, ok := err.(*fork.Refused)
+	switch {
+	case !ok:
+		return failed(c.Calls()[0], cause(err))
+	case refused.Call == "clone()":
+		return failed(c.Calls()[0], refused.Errno)
+	}
+	return &CallError{Call: refused.Call, Errno: refused.Errno, Detail: refused.Detail}
 }
 
 // made are the new namespaces, with the ids of the old ones in their place.
@@ -136,12 +151,4 @@ func cause(err error) error {
 		return path.Err
 	}
 	return err
-}
-
-func mappings(maps []IDMap) []syscall.SysProcIDMap {
-	var out []syscall.SysProcIDMap
-	for _, m := range maps {
-		out = append(out, syscall.SysProcIDMap{ContainerID: m.Inside, HostID: m.Outside, Size: m.Count})
-	}
-	return out
 }

@@ -7,11 +7,15 @@ import (
 	"syscall"
 
 	"aquarium/runtime/observe"
+	"aquarium/runtime/userns"
 )
 
 // explain tells which of the calls it was, as far as that can be seen: Go
 // reports the clone and the writing of the maps alike.
 func (c *Clone) explain(refused *CallError) string {
+	if !strings.HasPrefix(refused.Call, "clone(") {
+		return ""
+	}
 	switch refused.Errno {
 	case syscall.EPERM:
 		if call, why := c.refusedMap(); why != "" {
@@ -36,7 +40,7 @@ func (c *Clone) explain(refused *CallError) string {
 func (c *Clone) refusedMap() (Call, string) {
 	for _, m := range []struct {
 		file, capability string
-		maps             []IDMap
+		maps             []userns.IDMap
 		own              int
 	}{
 		{"uid_map", "CAP_SETUID", c.UIDs, os.Geteuid()},

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+
+	"aquarium/runtime/userns"
 )
 
 // Namespaces of scenarios.
@@ -157,7 +159,8 @@ var scenarios = map[string]func(dir string) (Op, error){
 
 	"clone without the capability": func(string) (Op, error) { return &Clone{Flags: syscall.CLONE_NEWUTS}, nil },
 	"clone with somebody else's id": func(string) (Op, error) {
-		return &Clone{Flags: syscall.CLONE_NEWUSER, UIDs: []IDMap{{0, os.Getuid() + 1, 1}}, GIDs: []IDMap{{0, os.Getgid(), 1}}}, nil
+		return &Clone{Flags: syscall.CLONE_NEWUSER, Map: userns.Map{
+			UIDs: []userns.IDMap{{Inside: 0, Outside: os.Getuid() + 1, Count: 1}}, GIDs: []userns.IDMap{{Inside: 0, Outside: os.Getgid(), Count: 1}}}}, nil
 	},
 	"clone in a chroot": func(dir string) (Op, error) {
 		return &Clone{Flags: syscall.CLONE_NEWUSER}, errors.Join(private(), chrooted(dir))

@@ -54,27 +54,6 @@ func (s *supervisor) saveOutput() {
 func (s *supervisor) erase() { s.belongings().Erase(s.boot.State.Name) }
 
 func (s *supervisor) belongings() Belongings {
-	return Belongings{ID: s.boot.State.ID, Run: s.boot.Run, Bundle: s.boot.State.Bundle, Names: s.boot.Names, Leases: s.boot.Leases}
-}
-
-// RemoveTree deletes a tree, also where directories have lost their write or
-// search permission, as overlay's work directory has.
-func RemoveTree(path string) error {
-	err := os.RemoveAll(path)
-	if err == nil {
-		return nil
-	}
-	unlock(path)
-	return os.RemoveAll(path)
-}
-
-// unlock gives the owner every permission on the directories of a tree.
-func unlock(dir string) {
-	os.Chmod(dir, 0o700)
-	entries, _ := os.ReadDir(dir) // what cannot be read cannot be removed: RemoveAll says so
-	for _, entry := range entries {
-		if entry.IsDir() {
-			unlock(dir + "/" + entry.Name())
-		}
-	}
+	st := s.boot.State
+	return Belongings{ID: st.ID, IDs: st.IDs, Run: s.boot.Run, Bundle: st.Bundle, Names: s.boot.Names, Leases: s.boot.Leases}
 }

@@ -10,6 +10,7 @@ import (
 	"aquarium/runtime/kernel"
 	"aquarium/runtime/ledger"
 	"aquarium/runtime/network"
+	"aquarium/runtime/userns"
 )
 
 // Belongings is what a sandbox has outside its own namespaces, and the
@@ -17,7 +18,8 @@ import (
 // only these places are touched, whatever is written there.
 type Belongings struct {
 	ID     string
-	Run    string // running directory
+	IDs    userns.Map // of its user namespace
+	Run    string     // running directory
 	Bundle string
 	Names  string // directory of the symlinks that hold names
 	Leases string // directory of the addresses on the bridge
@@ -48,7 +50,7 @@ func (b Belongings) Erase(name string) (did []string, err error) {
 	if err != nil && !errors.Is(err, ledger.NotOurs) { // it may have no name yet
 		return did, err
 	}
-	if did, err = b.remove(did, b.Bundle, RemoveTree); err != nil {
+	if did, err = b.remove(did, b.Bundle, b.removeTree); err != nil {
 		return did, err
 	}
 	return b.remove(did, b.Run, removeRun)
@@ -86,7 +88,7 @@ func (b Belongings) removeBundle(path string) (string, error) {
 	if path != b.Bundle {
 		return "", ledger.NotOurs
 	}
-	did, err := b.remove(nil, b.Bundle, RemoveTree)
+	did, err := b.remove(nil, b.Bundle, b.removeTree)
 	return strings.Join(did, ""), err
 }
 

@@ -1,0 +1,83 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"aquarium/runtime/kernel"
+	"aquarium/runtime/spec"
+	"aquarium/runtime/supervisor"
+	"aquarium/runtime/userns"
+)
+
+// caller tells whether this process may do without a user namespace.
+func caller() spec.Caller {
+	effective, _, _, err := kernel.Capget()
+	const sysAdmin = 1 << 21 // CAP_SYS_ADMIN
+	return spec.Caller{
+		UID: os.Geteuid(), GID: os.Getegid(),
+		Privileged: err == nil && os.Geteuid() == 0 && effective&sysAdmin != 0 && inInitialUserNamespace(),
+	}
+}
+
+// inInitialUserNamespace looks for the map that only the initial user
+// namespace has: all ids onto themselves; see user_namespaces(7).
+func inInitialUserNamespace() bool {
+	content, err := os.ReadFile("/proc/self/uid_map")
+	var inside, outside, count uint64
+	n, _ := fmt.Sscan(string(content), &inside, &outside, &count)
+	return err == nil && n == 3 && inside == 0 && outside == 0 && count == 1<<32-1
+}
+
+// callerFor is the caller with the ids that a sandbox with these options gets.
+func (s *Store) callerFor(o spec.Options) spec.Caller {
+	c := caller()
+	if c.Privileged || o.UserNS == spec.UserNSSingle {
+		return c
+	}
+	found, err := s.Subordinate.Own()
+	if err == nil {
+		err = s.granted(found)
+	}
+	if err != nil {
+		c.NoIDs = err.Error()
+		return c
+	}
+	c.IDs = found
+	return c
+}
+
+// granted tells whether the helpers map these ids, by having them do it once.
+// What they have granted is kept in a file, so that later launches need not
+// ask, until something about it changes.
+func (s *Store) granted(found userns.Map) error {
+	key := fmt.Sprintf("%v %s\n", found, s.Subordinate.Version(found))
+	file := filepath.Join(s.Run, grantedName)
+	if known, err := os.ReadFile(file); err == nil && string(known) == key {
+		return nil
+	}
+	if err := found.Try(); err != nil {
+		return err
+	}
+	return wrap("note what ids are granted", supervisor.WriteFile(file, []byte(key)))
+}
+
+// grantedName is the file below Run with the ids that the helpers have mapped.
+const grantedName = "ids"
+
+// checkUserNS refuses a user namespace that the caller cannot have, or cannot
+// do without.
+func checkUserNS(o spec.Options, privileged bool) error {
+	switch {
+	case o.Shares("user") && !privileged:
+		return &spec.Refusal{What: "share user: without root every sandbox needs a user namespace of its own", Way: "run as root, or leave user out of --share"}
+	case o.UserNS == spec.UserNSHost && !privileged:
+		return &spec.Refusal{What: "userns host: without root every sandbox needs a user namespace of its own", Way: "run as root, or leave --userns out"}
+	case o.UserNS == spec.UserNSSingle && privileged:
+		return &spec.Refusal{What: "userns single: root's only id inside would be the host's root", Way: "--userns auto gives ids that mean nobody outside"}
+	case o.UserNS == spec.UserNSAuto && privileged:
+		return &spec.Refusal{What: "userns auto: not for root yet", Way: "leave --userns out"}
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"aquarium/runtime/userns"
+)
+
+// removeTree deletes the sandbox's own directory. What other users of the
+// sandbox have made there belongs to subordinate ids, and directories of
+// theirs are closed to everyone else: where that is in the way, a copy of this
+// program removes it, in a user namespace with the sandbox's ids.
+func (b Belongings) removeTree(path string) error {
+	err := RemoveTree(path)
+	if !errors.Is(err, os.ErrPermission) || !b.IDs.Helped() {
+		return err
+	}
+	return removeAs(b.IDs, path)
+}
+
+// RemoveTree deletes a tree, also where directories have lost their write or
+// search permission, as overlay's work directory has.
+func RemoveTree(path string) error {
+	err := os.RemoveAll(path)
+	if err == nil {
+		return nil
+	}
+	unlock(path)
+	return os.RemoveAll(path)
+}
+
+// unlock gives the owner every permission on the directories of a tree.
+func unlock(dir string) {
+	os.Chmod(dir, 0o700)
+	entries, _ := os.ReadDir(dir) // what cannot be read cannot be removed: RemoveAll says so
+	for _, entry := range entries {
+		if entry.IsDir() {
+			unlock(dir + "/" + entry.Name())
+		}
+	}
+}
+
+// RemoverName is argv[0] of a process that removes trees; package reexec takes
+// over by it.
+const RemoverName = "aquarium-remove"
+
+// removeAs removes a tree with the rights of the user namespace's root. The
+// process that does it dies with the thread that has started it.
+func removeAs(ids userns.Map, path string) error {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		writer.Close()
+		return err
+	}
+	process, err := ids.Start(userns.Command{
+		Path: "/proc/self/exe", Argv: []string{RemoverName, path},
+		Env: []string{"GOMAXPROCS=1"}, Files: []*os.File{null, null, writer}, Flags: syscall.CLONE_NEWUSER,
+	})
+	null.Close()
+	writer.Close()
+	if err != nil {
+		return fmt.Errorf("remove what other users of the sandbox own: %w", err)
+	}
+	said, _ := io.ReadAll(reader)
+	if state, err := process.Wait(); err != nil || !state.Success() {
+		return fmt.Errorf("remove what other users of the sandbox own: %s", strings.TrimSpace(string(said)))
+	}
+	return nil
+}
+
+// Remove is the process that removeAs starts; it never returns.
+func Remove() {
+	for _, path := range os.Args[1:] {
+		if err := RemoveTree(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(0)
+}
