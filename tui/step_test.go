@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"aquarium/runtime/observe"
 	"aquarium/runtime/sandbox"
+	"aquarium/runtime/step"
 	"aquarium/runtime/supervisor"
 )
 
@@ -22,6 +24,24 @@ func (h home) only(t *testing.T) sandbox.Sandbox {
 		return len(list) == 1
 	})
 	return list[0]
+}
+
+// stepAt is the first step of a sandbox's plan whose call begins so.
+func stepAt(t *testing.T, sb sandbox.Sandbox, call string) int {
+	t.Helper()
+	trace, err := sb.Trace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := trace.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(plan.Steps, func(s step.Step) bool { return strings.HasPrefix(s.Call(), call) })
+	if at < 0 {
+		t.Fatalf("no step begins with %s", call)
+	}
+	return at
 }
 
 // TestStepThrough leads a launch by keys, and compares what is shown after
@@ -43,13 +63,14 @@ func TestStepThrough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	clone := stepAt(t, sb, "clone")
 	for n := range len(trace.Steps) {
 		u.sees(fmt.Sprintf("Now: before step %d of %d", n+1, len(trace.Steps)), fmt.Sprintf("=> %2d", n+1))
 		waitFor(t, "the state of the sandbox", func() bool {
 			sb, err = h.store.Find(sb.ID)
-			return err == nil && sb.Status == supervisor.Created && (n == 0 || sb.PID > 0)
+			return err == nil && sb.Status == supervisor.Created && (n <= clone || sb.PID > 0)
 		})
-		if n > 0 {
+		if n > clone {
 			now, err := observe.Read(sb.PID)
 			if err != nil {
 				t.Fatal(err)
@@ -149,12 +170,15 @@ func TestStepWhatIf(t *testing.T) {
 	u.sees("Root filesystems (2)")
 	u.types("jW")
 	u.sees("Now: before step 1 of", "x leave out")
-	u.types("nn")
-	u.sees("Now: before step 3 of", "MS_REC|MS_PRIVATE")
+	private := stepAt(t, h.only(t), `mount(NULL, "/", NULL, MS_REC|MS_PRIVATE`)
+	for n := range private {
+		u.types("n")
+		u.sees(fmt.Sprintf("Now: before step %d of", n+2))
+	}
 	u.types("x")
-	u.sees("Now: before step 4 of", "it was left out on purpose", "-- ")
+	u.sees(fmt.Sprintf("Now: before step %d of", private+2), "it was left out on purpose", "-- ")
 	u.types("n")
-	u.sees("Now: before step 5 of", "LEAKED to the outer mount namespace")
+	u.sees(fmt.Sprintf("Now: before step %d of", private+3), "LEAKED to the outer mount namespace")
 	if now := readFile(t, "/proc/self/mountinfo"); strings.Contains(now, h.dir) {
 		t.Errorf("the host has the mounts, too:\n%s", now)
 	}

@@ -122,7 +122,7 @@ func completeRunFlags(c *cobra.Command) {
 	for flag, values := range fixed {
 		c.RegisterFlagCompletionFunc(flag, completeList(values))
 	}
-	for _, flag := range []string{"name", "hostname", "user", "env", "workdir"} {
+	for _, flag := range []string{"name", "hostname", "user", "env", "workdir", "memory", "cpus", "pids"} {
 		c.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
 	}
 }

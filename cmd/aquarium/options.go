@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,9 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVarP(&r.Volumes, "volume", "v", nil, "show a path of the host: `SRC:DST[:ro]`")
 	f.BoolVar(&r.ReadOnly, "read-only", false, "nothing below / can be written")
 	f.BoolVar(&r.Writable, "writable", false, "write into the root filesystem itself, not into a layer")
+	f.Var((*sizeValue)(&r.Memory), "memory", "let it use no more than `SIZE` of memory, swap included: 64M, 1.5G")
+	f.Float64Var(&r.CPUs, "cpus", 0, "let it use no more than the time of `N` processors: 0.5, 2")
+	f.Int64Var(&r.Pids, "pids", 0, fmt.Sprintf("let it have no more than `N` processes and threads; %d is no limit (default: %d)", spec.NoLimit, spec.DefaultPids))
 	f.StringVar(&r.Hostname, "hostname", "", "`HOSTNAME` (default: the name)")
 	f.StringVar((*string)(&r.Network), "network", string(spec.NoNetwork), "`NETWORK`: none (loopback only), host, or bridge (an address of its own, and out through the host's)")
 	f.StringSliceVar(&r.Share, "share", nil, "keep the host's namespaces of these kinds: `NS[,NS]` of "+strings.Join(spec.Namespaces, ", "))
@@ -51,6 +55,24 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.BoolVar(&r.Stepped, "step", false, "halt before each kernel call, and show what the kernel then knows")
 	registerDetachKeys(f, &r.detachKeys)
 }
+
+// sizeValue is a number of bytes as a flag.
+type sizeValue int64
+
+func (s *sizeValue) Set(text string) (err error) {
+	n, err := spec.ParseSize(text)
+	*s = sizeValue(n)
+	return err
+}
+
+func (s *sizeValue) String() string {
+	if *s == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(*s), 10)
+}
+
+func (*sizeValue) Type() string { return "SIZE" }
 
 // prefixVariable is the environment variable with the detach prefix.
 const prefixVariable = "AQUARIUM_PREFIX"

@@ -60,7 +60,8 @@ type Command struct {
 	KeepUser   bool          // stay who one is
 	Keep       []string      // bounding set; nil keeps all
 	NoNewPrivs bool
-	Filter     []byte // system calls, as step.Seccomp has it; nil for none
+	Groups     []*os.File // cgroup.procs of control groups to be put into
+	Filter     []byte     // system calls, as step.Seccomp has it; nil for none
 }
 
 // Start runs the command and returns its process, a child of this one. A
@@ -122,6 +123,11 @@ func (c Command) join(p *program) {
 	}
 	if forked {
 		p.forkAgain()
+	}
+	// After the last fork: a group that has all the processes it may have
+	// takes one more, but lets none be made.
+	for _, file := range c.Groups {
+		p.Add(fork.MustWork, "write("+strconv.Quote(file.Name())+`, "0")`, syscall.SYS_WRITE, file.Fd(), p.Text("0"), 1)
 	}
 	dir := c.Dir
 	if dir == "" {

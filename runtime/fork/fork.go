@@ -66,16 +66,35 @@ type outcome struct {
 
 const outcomeSize = int(unsafe.Sizeof(outcome{}))
 
+// cloneArgs is struct clone_args of clone3(2).
+type cloneArgs struct {
+	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
+}
+
+const (
+	sysClone3       = 435         // the same on every architecture
+	cloneIntoCgroup = 0x200000000 // CLONE_INTO_CGROUP, since Linux 5.7
+)
+
 // fork runs calls in a new, single-threaded process; flags are of clone(2).
+// A group of 0 or more is the descriptor of a control group of version 2, in
+// which the process begins.
 // The child is a copy of this process with one thread, and nothing of Go's
 // runtime works in it: raw calls on prepared memory only.
 //
 //go:noinline
 //go:norace
-func fork(calls []Call, pipe int, flags uintptr) (pid int, err syscall.Errno) {
+func fork(calls []Call, pipe int, flags uintptr, group int) (pid int, err syscall.Errno) {
+	args := cloneArgs{flags: uint64(flags) | cloneIntoCgroup, exitSignal: uint64(syscall.SIGCHLD), cgroup: uint64(group)}
 	syscall.ForkLock.Lock()
 	beforeFork()
-	child, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, flags|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
+	var child uintptr
+	var errno syscall.Errno
+	if group >= 0 {
+		child, _, errno = syscall.RawSyscall(sysClone3, uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args), 0)
+	} else {
+		child, _, errno = syscall.RawSyscall6(syscall.SYS_CLONE, flags|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
+	}
 	if errno != 0 || child != 0 {
 		afterFork()
 		syscall.ForkLock.Unlock()

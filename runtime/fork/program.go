@@ -11,6 +11,7 @@ import (
 // Program is the calls of a child, in order, and the memory they point into.
 type Program struct {
 	Calls []Call
+	Group *os.File // directory of a control group of version 2 to begin in; nil is that of this process
 	keep  []any
 }
 
@@ -61,6 +62,13 @@ func (p *Program) Vector(list []string) uintptr {
 	return uintptr(unsafe.Pointer(&v[0]))
 }
 
+func (p *Program) group() int {
+	if p.Group == nil {
+		return -1
+	}
+	return int(p.Group.Fd())
+}
+
 // Refused is a call that the kernel refused to the child.
 type Refused struct {
 	Call   string // as C
@@ -90,7 +98,7 @@ func (p *Program) Start(flags uintptr) (*Child, error) {
 	if err != nil {
 		return nil, &Refused{Call: "pipe2()", Errno: syscall.EMFILE, Detail: err.Error()}
 	}
-	pid, errno := fork(p.Calls, int(writer.Fd()), flags)
+	pid, errno := fork(p.Calls, int(writer.Fd()), flags, p.group())
 	writer.Close()
 	runtime.KeepAlive(p)
 	if errno != 0 {
@@ -137,7 +145,7 @@ func (p *Program) Run(flags uintptr) error {
 		return &Refused{Call: "pipe2()", Errno: err.(syscall.Errno)}
 	}
 	defer syscall.Close(pipe[0])
-	pid, errno := fork(p.Calls, pipe[1], flags)
+	pid, errno := fork(p.Calls, pipe[1], flags, p.group())
 	if errno == 0 {
 		reap(pid)
 	}

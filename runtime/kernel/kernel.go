@@ -6,6 +6,7 @@ package kernel
 
 import (
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -157,4 +158,26 @@ func MountSetattr(path string, flags, set uint64) error {
 	_, _, errno := syscall.Syscall6(sysMountSetattr, uintptr(at), uintptr(unsafe.Pointer(p)), uintptr(flags),
 		uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
 	return errnoErr(errno)
+}
+
+// Events of poll(2).
+const (
+	POLLIN  = 0x1
+	POLLPRI = 0x2
+)
+
+// Poll waits until one of events happens to a descriptor, or the time is over;
+// see ppoll in poll(2).
+func Poll(fd int, events int16, wait time.Duration) error {
+	poll := struct {
+		fd              int32
+		events, revents int16
+	}{int32(fd), events, 0}
+	timeout := syscall.NsecToTimespec(int64(max(0, wait)))
+	for {
+		_, _, errno := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&poll)), 1, uintptr(unsafe.Pointer(&timeout)), 0, 0, 0)
+		if errno != syscall.EINTR { // what is left of the time, the kernel has noted
+			return errnoErr(errno)
+		}
+	}
 }

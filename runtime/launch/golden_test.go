@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+
 	"aquarium/runtime/spec"
 	"aquarium/runtime/userns"
 )
@@ -94,6 +96,15 @@ func TestGoldenPlans(t *testing.T) {
 
 func planText(t *testing.T, o spec.Options, r spec.Root, c spec.Caller) string {
 	t.Helper()
+	plan, err := NewPlan(configOf(t, o, r, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.Text()
+}
+
+func configOf(t *testing.T, o spec.Options, r spec.Root, c spec.Caller) *specs.Spec {
+	t.Helper()
 	o.Name, o.Rootfs, o.Command = "web", "debian", []string{"sh", "-c", `echo "hello"`}
 	if o.RootSwitch == "" {
 		o.RootSwitch = spec.PivotRoot
@@ -108,11 +119,7 @@ func planText(t *testing.T, o spec.Options, r spec.Root, c spec.Caller) string {
 	if o.Network == spec.BridgeNetwork {
 		config.Annotations[spec.AnnotationNetwork] = `{"bridge":"aq-0","link":"v0.2","address":"10.101.0.2/24","gateway":"10.101.0.1/24"}`
 	}
-	plan, err := NewPlan(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return plan.Text()
+	return config
 }
 
 func compare(t *testing.T, file, got string) {

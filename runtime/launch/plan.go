@@ -21,7 +21,11 @@ import (
 // same configuration gives the same plan everywhere.
 func NewPlan(s *specs.Spec) (step.Plan, error) {
 	b := &builder{spec: s, root: s.Annotations[spec.AnnotationMountpoint]}
+	if _, err := spec.Groups(s); err != nil {
+		return step.Plan{}, err
+	}
 	b.steps = append(b.steps, Opening(s)...)
+	b.cgroupNamespace()
 	if spec.Has(s, "mnt") {
 		b.privateMounts()
 		if err := b.rootMounts(); err != nil {
@@ -77,8 +81,10 @@ func Opening(s *specs.Spec) []step.Step {
 	if s.Annotations[spec.AnnotationWhatIf] == "true" {
 		steps = append(steps, outer(s))
 	}
-	steps = append(steps, clone(s))
-	if l, connected, err := lease(s); connected && err == nil { // NewPlan tells of an error
+	if groups, err := spec.Groups(s); err == nil { // NewPlan tells of an error
+		steps = append(steps, inGroups(groups, clone(s))...)
+	}
+	if l, connected, err := lease(s); connected && err == nil {
 		steps = append(steps, connect(l)...)
 	}
 	return steps
@@ -98,7 +104,7 @@ func outer(s *specs.Spec) step.Step {
 func clone(s *specs.Spec) step.Step {
 	op := &step.Clone{Title: s.Annotations[spec.AnnotationName]}
 	for _, c := range cloneFlags {
-		if spec.Has(s, c.kind) {
+		if spec.Has(s, c.kind) && !(c.kind == "cgroup" && hasGroups(s)) {
 			op.Flags |= c.flag
 		}
 	}

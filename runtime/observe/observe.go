@@ -105,6 +105,10 @@ func NamespaceID(pid int, kind string) string {
 	return id(namespaceID("/proc/"+strconv.Itoa(pid), kind))
 }
 
+// OwnNamespaceID is that of this process, in whatever namespace /proc was
+// mounted; see proc(5) on /proc/self.
+func OwnNamespaceID(kind string) string { return id(namespaceID("/proc/self", kind)) }
+
 func firstLine(path string) string {
 	content, _ := os.ReadFile(path)
 	line, _, _ := strings.Cut(string(content), "\n")

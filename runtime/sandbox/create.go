@@ -53,6 +53,9 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 	if err := s.connect(sb.ID, o, config); err != nil {
 		return nil, err
 	}
+	if err := s.limit(sb.ID, o, config); err != nil {
+		return nil, err
+	}
 	sb.State = stateOf(sb.ID, sb.Bundle, config)
 	sb.Created = time.Now().UTC()
 	conn, err := supervisor.Start(supervisor.Preparation{
@@ -79,7 +82,7 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 		})
 	}
 	if err != nil {
-		conn.Close() // the supervisor and init end with it
+		conn.Abandon() // the supervisor and init end with it
 		return nil, err
 	}
 	return conn, nil
@@ -99,6 +102,9 @@ func (s *Store) Plan(o spec.Options) (step.Plan, error) {
 		return step.Plan{}, err
 	}
 	if err := s.preview(o, config); err != nil {
+		return step.Plan{}, err
+	}
+	if _, err := placeGroups("ID", o, config); err != nil {
 		return step.Plan{}, err
 	}
 	return launch.NewPlan(config)
@@ -280,6 +286,7 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 		Keeper: os.Getpid(), Weaker: spec.Weaker(config),
 	}
 	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
+	st.Groups, _ = spec.Groups(config) // NewPlan tells of an error
 	for _, kind := range spec.Namespaces {
 		if kind != "time" && !spec.Has(config, kind) {
 			st.Shared = append(st.Shared, kind)

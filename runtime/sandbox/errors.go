@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"syscall"
 
@@ -20,8 +21,15 @@ type Error struct {
 func (e *Error) Error() string { return e.What + ": " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint is the way out, "" where none is known.
-func (e *Error) Hint() string { return e.Way }
+// Hint is the way out, that of the cause where there is no better one; ""
+// where none is known.
+func (e *Error) Hint() string {
+	var cause interface{ Hint() string }
+	if e.Way == "" && errors.As(e.Err, &cause) {
+		return cause.Hint()
+	}
+	return e.Way
+}
 
 // LaunchError is a launch that the kernel, or the rootfs, refused. Nothing of
 // the sandbox is left.

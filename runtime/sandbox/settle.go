@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,7 +130,7 @@ func (s *Store) notify(st supervisor.State, did []string, err error) {
 	}
 	name := cmp.Or(st.Name, st.ID)
 	if len(did) > 0 {
-		s.Notice("cleaned up after " + name + ": " + strings.Join(did, ", "))
+		s.Notice("cleaned up after " + name + ": " + strings.Join(slices.Compact(did), ", "))
 	}
 	if err != nil {
 		s.Notice("cannot clean up after " + name + ", and the next command tries again: " + err.Error())

@@ -25,6 +25,7 @@ const (
 	AnnotationWhatIf     = "aquarium.what-if"     // "true": and leave some out
 	AnnotationScrollback = "aquarium.scrollback"  // bytes
 	AnnotationNetwork    = "aquarium.network"     // JSON network.Lease: what the sandbox has of the bridge
+	AnnotationGroups     = "aquarium.cgroups"     // JSON array of cgroup.Group
 	AnnotationSeccomp    = "aquarium.seccomp"     // SeccompDefault, or none
 	AnnotationSingleID   = "aquarium.single-id"   // why an ordinary user's namespace has one id
 

@@ -17,6 +17,8 @@ func Encode(s *specs.Spec) ([]byte, error) {
 		Namespaces    []specs.LinuxNamespace `json:"namespaces,omitempty"`
 		MaskedPaths   []string               `json:"maskedPaths,omitempty"`
 		ReadonlyPaths []string               `json:"readonlyPaths,omitempty"`
+		CgroupsPath   string                 `json:"cgroupsPath,omitempty"`
+		Resources     any                    `json:"resources,omitempty"`
 	}
 	type process struct {
 		Terminal        bool                     `json:"terminal,omitempty"`
@@ -41,6 +43,20 @@ func Encode(s *specs.Spec) ([]byte, error) {
 		s.Version,
 		process{p.Terminal, p.ConsoleSize, p.User, p.Args, p.Env, p.Cwd, p.Capabilities, p.NoNewPrivileges},
 		s.Root, s.Hostname, s.Mounts, s.Annotations,
-		linux{s.Linux.UIDMappings, s.Linux.GIDMappings, s.Linux.Namespaces, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths},
+		linux{s.Linux.UIDMappings, s.Linux.GIDMappings, s.Linux.Namespaces, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths,
+			s.Linux.CgroupsPath, encodeResources(s.Linux.Resources)},
 	}, "", "  ")
+}
+
+// encodeResources is what SetGroups fills in; nil where it did not.
+func encodeResources(r *specs.LinuxResources) any {
+	if r == nil {
+		return nil
+	}
+	type limits struct {
+		Memory *specs.LinuxMemory `json:"memory,omitempty"`
+		CPU    *specs.LinuxCPU    `json:"cpu,omitempty"`
+		Pids   *specs.LinuxPids   `json:"pids,omitempty"`
+	}
+	return limits{r.Memory, r.CPU, r.Pids}
 }

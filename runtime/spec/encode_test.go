@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"aquarium/runtime/cgroup"
 )
 
 // Everything that New fills in must be in what Encode writes.
@@ -15,6 +17,10 @@ func TestEncodeWritesAllThatNewFills(t *testing.T) {
 			Share: []string{"net"}, Env: []string{"A=1"}, Workdir: "/w", User: "u:g", Volumes: []string{"/a:/b:ro"}, ReadOnly: true, CapAdd: []string{"SYS_ADMIN"}, Scrollback: 7}
 		want, err := New(o, Root{Path: "/r", Mountpoint: "/m", Overlays: []Overlay{{"/", []string{"/r"}, "/u", "/w"}}}, caller)
 		if err != nil {
+			t.Fatal(err)
+		}
+		groups := cgroup.Groups{{Version: cgroup.V2, Base: "/sys/fs/cgroup", ID: "id", Controllers: []string{"memory"}}}
+		if err := SetGroups(want, groups, cgroup.Limits{Memory: 1, CPU: 2, Pids: 3}); err != nil {
 			t.Fatal(err)
 		}
 		document, err := Encode(want)

@@ -2,6 +2,7 @@ package step
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -32,11 +33,14 @@ type Clone struct {
 	Title string     `json:"title"` // argv[1] of init, for ps
 	Flags CloneFlags `json:"flags"`
 	userns.Map
+	// Into is the directory of a control group of version 2 that a Cgroup
+	// step has made: init begins in it.
+	Into string `json:"into,omitempty"`
 }
 
 // Calls implements Op.
 func (c *Clone) Calls() []Call {
-	calls := []Call{call("clone", raw(c.namespaces()+"SIGCHLD"))}
+	calls := []Call{c.call()}
 	calls = append(calls, c.mapping()...)
 	return append(calls, call("setsid").when("from here on it is init that calls"), pdeathsig,
 		call("execve", self, []string{InitName, c.Title}, raw("envp")))
@@ -63,6 +67,14 @@ func (c *Clone) mapping() []Call {
 
 func (c *Clone) help(helper string, maps []userns.IDMap) Call {
 	return call("execve", helper, userns.Arguments(helper, "PID", maps), raw("envp"))
+}
+
+// call is the clone itself. Only clone3 takes a control group.
+func (c *Clone) call() Call {
+	if c.Into == "" {
+		return call("clone", raw(c.namespaces()+"SIGCHLD"))
+	}
+	return call("clone3", raw("{flags: "+c.namespaces()+"CLONE_INTO_CGROUP, exit_signal: SIGCHLD, cgroup: "+strconv.Quote(c.Into)+"}"))
 }
 
 // namespaces is "CLONE_NEWUTS|…|", "" for none.
@@ -102,10 +114,18 @@ const InitName = "aquarium-init"
 
 // Do implements Op: it starts the child and leaves it in w.
 func (c *Clone) Do(w *World) error {
+	var into *os.File
+	if c.Into != "" {
+		g, ok := w.group(c.Into)
+		if !ok {
+			return failed(c.call(), syscall.EBADF)
+		}
+		into = g.file
+	}
 	process, err := c.Start(userns.Command{
 		Path: self, Argv: []string{InitName, c.Title},
 		Env:   []string{"GOGC=off", "GOMAXPROCS=1"}, // init lives for a millisecond
-		Files: w.files, Flags: uintptr(c.Flags), Session: true,
+		Files: w.files, Flags: uintptr(c.Flags), Session: true, Group: into,
 	})
 	if err != nil {
 		return c.failed(err)

@@ -14,6 +14,7 @@ import (
 type World struct {
 	files   []*os.File  // descriptors 0… of the child that Clone starts
 	child   *os.Process // what Clone started
+	groups  []group     // what Cgroup made
 	console int         // master of the pseudo-terminal, until it is handed over; -1 for none
 	home    string      // home directory of the user that User became
 

@@ -12,6 +12,8 @@ func (p Plan) Unskippable(index int) string {
 	switch p.Steps[index].Op.(type) {
 	case *Outer:
 		return "it keeps what goes wrong from the host"
+	case *Cgroup, *Join:
+		return "it keeps what goes wrong from the neighbours"
 	case *Clone, *Exec:
 		return "there would be nothing to launch"
 	case *Bounding:

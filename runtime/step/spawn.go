@@ -57,7 +57,7 @@ func (l *Launch) Do(s Step) error {
 		err = s.Op.Do(&l.world)
 		explain(s.Op, err)
 	}
-	if l.thread != nil {
+	if l.thread != nil && inOuter(s.Op) {
 		l.thread.do(do)
 	} else {
 		do()
@@ -65,8 +65,19 @@ func (l *Launch) Do(s Step) error {
 	l.Events = append(l.Events, l.world.event(len(l.Events), err, time.Since(began)))
 	if l.Process = l.world.child; l.Process != nil {
 		closeFiles(l.world.files)
+		l.world.files = nil
 	}
 	return err
+}
+
+// inOuter tells whether a step belongs into the outer mount namespace, where
+// there is one: control groups are the host's, and cannot be made there.
+func inOuter(op Op) bool {
+	switch op.(type) {
+	case *Cgroup, *Join:
+		return false
+	}
+	return true
 }
 
 func closeFiles(files []*os.File) {
@@ -136,6 +147,9 @@ func (l *Launch) GoOn(skip bool) error {
 func (l *Launch) Close() {
 	syscall.Close(l.socket)
 	closeFiles(l.world.files) // where no init was started; otherwise closed already
+	for _, g := range l.world.groups {
+		g.file.Close()
+	}
 }
 
 func (l *Launch) write(b []byte) error {

@@ -52,8 +52,7 @@ type Step struct {
 // Call is the step's first system call as C.
 func (s Step) Call() string { return s.Op.Calls()[0].String() }
 
-// Plan is the steps to do, in order. The supervisor's come first, the clone
-// being the last of them.
+// Plan is the steps to do, in order. The supervisor's come first.
 type Plan struct {
 	Steps   []Step
 	Stepped bool     // wait for "go on" before each step

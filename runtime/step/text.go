@@ -53,6 +53,8 @@ func (s Step) Lands() string {
 	switch op := s.Op.(type) {
 	case *Outer:
 		return "in an outer mnt namespace"
+	case *Cgroup, *Join:
+		return "in the host's control groups"
 	case *Clone:
 		if op.Flags == 0 {
 			return "no new namespaces"

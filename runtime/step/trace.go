@@ -2,6 +2,7 @@ package step
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"aquarium/runtime/observe"
@@ -129,7 +130,7 @@ func (e *Entry) observed(t Trace, i int) {
 func files(changes []observe.Change) []observe.Change {
 	kept := []observe.Change{}
 	for _, c := range changes {
-		if c.Kind == "file" || c.Kind == "terminal" {
+		if slices.Contains([]string{"file", "terminal", "control group", "limit", "member of"}, c.Kind) {
 			kept = append(kept, c)
 		}
 	}

@@ -37,6 +37,18 @@ func Start(p Preparation) (*Conn, error) {
 	return c, c.send(wire.Prepare, p)
 }
 
+// Abandon closes the connection of a supervisor that was not told to boot, and
+// waits until it has ended: it makes nothing any more.
+func (c *Conn) Abandon() {
+	wire.CloseWrite(c.conn)
+	for {
+		if _, _, err := c.Next(); err != nil {
+			c.conn.Close()
+			return
+		}
+	}
+}
+
 // Boot gives a started supervisor the rest. The connection is its first
 // viewer's; the first frame to come back is Started.
 func (c *Conn) Boot(b Boot) error { return c.send(wire.Boot, b) }

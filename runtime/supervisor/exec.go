@@ -58,13 +58,17 @@ func (s *supervisor) startExec(request wire.ExecRequest) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if command.Groups, err = s.boot.State.Groups.Open(); err != nil {
+		return nil, err
+	}
+	defer closeAll(command.Groups)
 	started := newSession(execHistory, request.Dimensions)
 	if err := started.open(&command, target, request); err != nil {
 		return nil, err
 	}
 	fork.RestoreFileLimit()
 	process, err := enter.Start(command)
-	closeAll(command.Stdio)
+	closeAll(command.Stdio[:])
 	if err != nil {
 		started.abandon()
 		return nil, err
@@ -165,7 +169,7 @@ func (s *session) abandon() {
 	s.endOfInput()
 }
 
-func closeAll(files [3]*os.File) {
+func closeAll(files []*os.File) {
 	for _, f := range files {
 		f.Close()
 	}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"aquarium/runtime/cgroup"
 	"aquarium/runtime/userns"
 )
 
@@ -27,28 +28,29 @@ const (
 
 // State is what is known of a sandbox besides its configuration.
 type State struct {
-	ID         string     `json:"id"`
-	Name       string     `json:"name"`
-	Status     Status     `json:"status"`
-	PID        int        `json:"pid,omitempty"`      // the program, as the host numbers it
-	PIDStart   uint64     `json:"pidStart,omitempty"` // clock ticks after boot, see StartTime
-	Keeper     int        `json:"keeper"`             // the supervisor; the creator while creating
-	KeepStart  uint64     `json:"keeperStart"`
-	Bundle     string     `json:"bundle"`
-	Rootfs     string     `json:"rootfs"`
-	Command    []string   `json:"command"`
-	RootSwitch string     `json:"rootSwitch"`
-	Shared     []string   `json:"shared,omitempty"` // namespaces kept from the host
-	Weaker     []string   `json:"weaker,omitempty"` // what makes it hold less than a default one, see spec.Weaker
-	IDs        userns.Map `json:"ids,omitzero"`     // of its user namespace
-	TTY        bool       `json:"tty"`
-	Remove     bool       `json:"remove,omitempty"`
-	Created    time.Time  `json:"created"`
-	Started    time.Time  `json:"started,omitzero"`
-	Finished   time.Time  `json:"finished,omitzero"`
-	ExitCode   *int       `json:"exitCode,omitempty"` // nil until it has stopped
-	Signal     int        `json:"signal,omitempty"`   // that ended it
-	Reason     string     `json:"reason,omitempty"`   // in words, where the code does not say enough
+	ID         string        `json:"id"`
+	Name       string        `json:"name"`
+	Status     Status        `json:"status"`
+	PID        int           `json:"pid,omitempty"`      // the program, as the host numbers it
+	PIDStart   uint64        `json:"pidStart,omitempty"` // clock ticks after boot, see StartTime
+	Keeper     int           `json:"keeper"`             // the supervisor; the creator while creating
+	KeepStart  uint64        `json:"keeperStart"`
+	Bundle     string        `json:"bundle"`
+	Rootfs     string        `json:"rootfs"`
+	Command    []string      `json:"command"`
+	RootSwitch string        `json:"rootSwitch"`
+	Shared     []string      `json:"shared,omitempty"` // namespaces kept from the host
+	Weaker     []string      `json:"weaker,omitempty"` // what makes it hold less than a default one, see spec.Weaker
+	IDs        userns.Map    `json:"ids,omitzero"`     // of its user namespace
+	Groups     cgroup.Groups `json:"cgroups,omitempty"`
+	TTY        bool          `json:"tty"`
+	Remove     bool          `json:"remove,omitempty"`
+	Created    time.Time     `json:"created"`
+	Started    time.Time     `json:"started,omitzero"`
+	Finished   time.Time     `json:"finished,omitzero"`
+	ExitCode   *int          `json:"exitCode,omitempty"` // nil until it has stopped
+	Signal     int           `json:"signal,omitempty"`   // that ended it
+	Reason     string        `json:"reason,omitempty"`   // in words, where the code does not say enough
 }
 
 // Alive tells whether the sandbox's keeper still runs.

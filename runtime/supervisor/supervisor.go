@@ -8,6 +8,7 @@ package supervisor
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"sync"
 
 	"aquarium/runtime/kernel"
@@ -155,6 +156,9 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 	s.announce(wire.StartedReport{PID: s.launch.Process.Pid})
 	written := s.keepTrace()
 	report := s.session.wait() // its end is the end of the whole pid namespace
+	if slices.Contains(s.boot.State.Shared, "pid") {
+		s.boot.State.Groups.Kill() // there is none: what is left would keep the output open
+	}
 	<-written
 	s.settle(report)
 	within(flushTime, s.waitWatchers)

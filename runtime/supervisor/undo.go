@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"aquarium/runtime/cgroup"
 	"aquarium/runtime/kernel"
 	"aquarium/runtime/ledger"
 	"aquarium/runtime/network"
@@ -76,6 +77,7 @@ func (b Belongings) undoers(stopped bool) map[ledger.Kind]ledger.Undoer {
 		ledger.Name:    b.freeName,
 		ledger.Mount:   b.unmount,
 		ledger.Address: b.disconnect,
+		ledger.Cgroup:  b.removeGroup,
 	}
 	if stopped {
 		keep := func(string) (string, error) { return "", nil }
@@ -139,6 +141,21 @@ func (b Belongings) disconnect(id string) (string, error) {
 		return "", err
 	}
 	return "took it off the bridge", err
+}
+
+// removeGroup ends what still runs in a control group of the sandbox's, and
+// removes it.
+func (b Belongings) removeGroup(directory string) (string, error) {
+	if _, err := os.Lstat(directory); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if _, id := kernel.Split(directory); id != b.ID || !cgroup.IsOurs(directory) {
+		return "", ledger.NotOurs
+	}
+	if err := cgroup.Remove(directory); err != nil {
+		return "", err
+	}
+	return "removed its control groups", nil
 }
 
 // remove deletes a directory, and adds to did that it was there.

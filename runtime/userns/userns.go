@@ -59,6 +59,7 @@ type Command struct {
 	Files     []*os.File // its descriptors 0…
 	Flags     uintptr    // of clone(2): CLONE_NEWUSER and others
 	Session   bool       // of its own, see setsid(2)
+	Group     *os.File   // directory of a control group of version 2 to begin in; nil is that of this process
 }
 
 // Start runs the command in a user namespace with these ids, as its root. It
@@ -101,6 +102,9 @@ func (m Map) startPlain(c Command) (*os.Process, error) {
 		Cloneflags: c.Flags, Setsid: c.Session, Pdeathsig: syscall.SIGKILL,
 		UidMappings: lines(m.UIDs), GidMappings: lines(m.GIDs),
 	}
+	if c.Group != nil {
+		attributes.UseCgroupFD, attributes.CgroupFD = true, int(c.Group.Fd())
+	}
 	return os.StartProcess(c.Path, c.Argv, &os.ProcAttr{Dir: "/", Env: c.Env, Files: c.Files, Sys: attributes})
 }
 
@@ -127,6 +131,7 @@ func waiting(pipe, other int) *fork.Program {
 // command.
 func (c Command) program(pipe, other int, files []int) *fork.Program {
 	p := waiting(pipe, other)
+	p.Group = c.Group
 	if c.Session {
 		p.Add(fork.MustWork, "setsid()", syscall.SYS_SETSID)
 	}

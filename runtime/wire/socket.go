@@ -27,6 +27,13 @@ func Socket(fd int, name string) *os.File {
 	return os.NewFile(uintptr(fd), name)
 }
 
+// CloseWrite tells the other end that nothing more comes; see shutdown(2).
+func CloseWrite(socket *os.File) {
+	if raw, err := socket.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { syscall.Shutdown(int(fd), syscall.SHUT_WR) })
+	}
+}
+
 // Listener is a listening unix socket.
 type Listener struct{ file *os.File }
 
