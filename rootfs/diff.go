@@ -185,7 +185,8 @@ func (c *Catalogue) Commit(ctx context.Context, name string, base Rootfs, overla
 	if err != nil {
 		return Rootfs{}, importError(name, err)
 	}
-	meter := NewMeter(o.Progress, "unpack", "", 0)
+	meter := NewMeter(o.Progress, "unpack", "changes", 0)
+	defer meter.Stop()
 	archive := pack.StreamLayer(ctx, overlays[0].Upper)
 	defer archive.Close()
 	layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Image: true, Limits: o.Limits})
@@ -206,6 +207,9 @@ func (c *Catalogue) baseDocument(ctx context.Context, base Rootfs, o ImportOptio
 	}
 	archive := c.packed(ctx, []Overlay{{Dest: "/", Lower: []string{base.Path}}})
 	defer archive.Close()
-	layer, err := c.AddLayer(ctx, archive, LayerOptions{Limits: o.Limits})
+	meter := NewMeter(o.Progress, "unpack", "base", 0)
+	defer meter.Stop()
+	layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Limits: o.Limits})
+	meter.Finish()
 	return Document{Layers: []string{layer.Digest}}, err
 }

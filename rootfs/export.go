@@ -16,6 +16,7 @@ func (c *Catalogue) ExportTar(ctx context.Context, r Rootfs, w io.Writer, report
 		return err
 	}
 	meter := NewMeter(report, "write", "", 0)
+	defer meter.Stop()
 	if err := packOverlays(ctx, meter.Writer(w), overlays); err != nil {
 		return fail("export", quote(r.Name), err)
 	}

@@ -54,6 +54,7 @@ func (c *Catalogue) ImportArchive(ctx context.Context, name string, archive io.R
 	}
 	defer release()
 	meter := NewMeter(o.Progress, "unpack", "", size)
+	defer meter.Stop()
 	layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Limits: o.Limits})
 	if err != nil {
 		return Rootfs{}, importError(name, err)

@@ -6,18 +6,20 @@ import (
 	"time"
 )
 
-// Meter turns bytes into progress reports. The zero of several meters may share one receiver.
+// Meter turns bytes into progress reports. The meters of several items may share one receiver.
 type Meter struct {
 	report   func(Progress)
 	mutex    sync.Mutex
 	progress Progress
-	last     time.Time
+	last     time.Time   // of the last report
+	due      *time.Timer // reports what came since, should nothing more come
+	stopped  bool
 }
 
 // meterInterval is the time between two reports.
 const meterInterval = 100 * time.Millisecond
 
-// NewMeter returns a meter for one item; report may be nil.
+// NewMeter returns a meter for one item; report may be nil. It is to be stopped.
 func NewMeter(report func(Progress), stage, item string, total int64) *Meter {
 	return &Meter{report: report, progress: Progress{Stage: stage, Item: item, Total: total}}
 }
@@ -27,9 +29,32 @@ func (m *Meter) Add(n int64) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.progress.Done += n
-	if now := time.Now(); m.report != nil && now.Sub(m.last) >= meterInterval {
-		m.last = now
-		m.report(m.progress)
+	if m.report == nil || m.stopped {
+		return
+	}
+	switch since := time.Since(m.last); {
+	case since >= meterInterval:
+		m.tell()
+	case m.due == nil:
+		m.due = time.AfterFunc(meterInterval-since, m.tellLate)
+	}
+}
+
+// tell reports. The caller holds the mutex.
+func (m *Meter) tell() {
+	if m.due != nil {
+		m.due.Stop()
+		m.due = nil
+	}
+	m.last = time.Now()
+	m.report(m.progress)
+}
+
+func (m *Meter) tellLate() {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if m.due != nil && !m.stopped {
+		m.tell()
 	}
 }
 
@@ -39,7 +64,17 @@ func (m *Meter) Finish() {
 	defer m.mutex.Unlock()
 	m.progress.Total = m.progress.Done
 	if m.report != nil {
-		m.report(m.progress)
+		m.tell()
+	}
+}
+
+// Stop ends the reports: when it returns none is under way, and no more come.
+func (m *Meter) Stop() {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.stopped = true
+	if m.due != nil {
+		m.due.Stop()
 	}
 }
 

@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -79,4 +80,26 @@ func TestPacedTextIsVisible(t *testing.T) {
 			t.Errorf("%+v is %q, want %q", c.now, got, c.want)
 		}
 	}
+}
+
+// What comes just before nothing more does is reported all the same, and when the meter is stopped
+// nothing is.
+func TestMeterTellsLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var told []int64
+		m := NewMeter(func(p Progress) { told = append(told, p.Done) }, "read", "", 0)
+		m.Add(1)
+		m.Add(2)
+		m.Add(3)
+		time.Sleep(meterInterval)
+		synctest.Wait()
+		m.Add(4)
+		m.Add(5)
+		m.Stop()
+		time.Sleep(time.Second)
+		if want := []int64{1, 6}; !slices.Equal(told, want) {
+			t.Errorf("told %v, want %v", told, want)
+		}
+	})
 }

@@ -112,6 +112,21 @@ func (c *Catalogue) removeLayers(digests []string) (freed int64, err error) {
 	return freed, nil
 }
 
+// RemoveUnneeded deletes those of the layers that are in the store and that no root filesystem has,
+// such as what a canceled import had finished. While somebody makes a root filesystem nothing is
+// deleted.
+func (c *Catalogue) RemoveUnneeded(digests []string) error {
+	digests = slices.DeleteFunc(slices.Clone(digests), func(digest string) bool {
+		_, known := c.Layer(digest)
+		return !known
+	})
+	if len(digests) == 0 {
+		return nil
+	}
+	_, err := c.removeLayers(digests)
+	return err
+}
+
 func (c *Catalogue) removeLayer(digest string) error {
 	work, err := c.workDir("removed")
 	if err != nil {

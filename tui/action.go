@@ -27,9 +27,17 @@ func actions() []action {
 	return []action{
 		{bind("launch", "Enter", "enter"), "Launch a sandbox from the selected root filesystem, and attach to it.", onTrees, (*root).launchSelected},
 		{bind("options…", "o", "o"), "Launch with options: every flag of `aquarium run`, as a form.", onTrees, (*root).openLaunchForm},
+		{bind("progress", "Enter", "enter"), "Show how far it is, layer by layer; of what failed, why.", onJob, (*root).openJob},
+		{bind("cancel", "d", "d"), "Cancel what is under way, or forget what has failed.", onJob, (*root).cancelJob},
+		{bind("under way", "J", "J"), "Show what is being pulled, imported or exported.", hasJobs, (*root).openJobs},
 		{bind("step", "S", "S"), "Launch step by step: see each call, and what the kernel made of it; also goes on with one that waits.", canStep, (*root).stepSelected},
+		{bind("pull…", "P", "P"), "Pull: make a root filesystem of an image in a registry.", inTrees, (*root).openPullForm},
+		{bind("import…", "I", "I"), "Import: make one of a directory, a tar or an image archive.", inTrees, (*root).openImportForm},
+		{bind("new…", "N", "N"), "Create one of this machine's busybox, by debootstrap, as a copy of host, or empty.", inTrees, (*root).openCreateForm},
 		{bind("what if…", "W", "W"), "Launch step by step where steps may be left out, in an outer mount namespace that keeps the host safe.", onTrees, (*root).whatIfSelected},
 		{bind("twins", "T", "T"), "Launch it twice, with chroot and with pivot_root, and see side by side what holds; both are removed.", onTrees, (*root).twinSelected},
+		{bind("export…", "X", "X"), "Export the root filesystem to a file: as a tar, or as an archive for podman or docker.", onTrees, (*root).openExportForm},
+		{bind("push…", "U", "U"), "Push (upload) the root filesystem to a registry.", onTrees, (*root).openPushForm},
 		{bind("step on", "Enter", "enter", "a"), "Go on with a launch that waits between two steps.", onWaiting, (*root).stepSelected},
 		{bind("attach", "Enter", "enter", "a"), "Attach: all keys go to the program, until the prefix key and d.", onRunning, (*root).attachSelected},
 		{bind("attach", "a", "a"), "", hasRunning, (*root).attachSelected},
@@ -39,6 +47,7 @@ func actions() []action {
 		{bind("remove", "d", "d"), "Delete the sandbox with its layer.", hasSandbox, (*root).askRemove},
 		{bind("enter…", "n", "n"), "Enter: join chosen namespaces of the sandbox and run a command there.", hasRunning, (*root).enterSelected},
 		{bind("replay…", "R", "R"), "Replay a launch from the file of a trace, or one that failed here, step by step.", nil, (*root).askReplay},
+		{bind("commit…", "C", "C"), "Commit: make a root filesystem of the sandbox's and what was written in it.", hasSandbox, (*root).openCommitForm},
 		{bind("namespaces", "M", "M"), "The matrix: which processes of this machine share which namespaces.", nil, (*root).openMatrix},
 		{bind("host beside", "=", "="), "Show the host and the sandbox side by side, with the differences marked.", hasRunning, (*root).splitSelected},
 		{bind("zoom", "z", "z"), "Give the right side the whole screen, and back.", nil, (*root).toggleZoom},
@@ -64,6 +73,9 @@ func onTrees(m *root) bool {
 	_, ok := m.trees.selected()
 	return ok && m.focus == panelRootfs
 }
+
+// inTrees tells whether the keys are for the root filesystems as a whole.
+func inTrees(m *root) bool { return m.focus == panelRootfs }
 
 func hasSandbox(m *root) bool { return m.work.subject != nil }
 

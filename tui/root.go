@@ -25,6 +25,7 @@ type root struct {
 	screens   []screen // the last one covers the panels
 	alone     bool     // there are no panels: the last screen is all there is
 	typing    typeAhead
+	jobs      jobs
 	notice    string // for the last row, until the next key
 	cleanups  int    // told since the last key
 	scrolling bool   // reached from the program with the prefix key
@@ -43,6 +44,7 @@ func newRoot(store *sandbox.Store, t theme, keys keyboard) *root {
 		actions:  actions(),
 		work:     newWorkspace(t),
 		keyboard: keys,
+		jobs:     jobs{litter: &litter{catalogue: store.Catalogue}},
 	}
 }
 
@@ -277,13 +279,8 @@ func (m *root) closeDialog() {
 	}
 }
 
-// quit leaves. The last picture stays out of the terminal's own screen.
-func (m *root) quit() tea.Cmd {
-	if m.keyboard.attached() {
-		m.keyboard.detach()
-	}
-	return tea.Quit
-}
-
 // close lets go of everything when the program has ended.
-func (m *root) close() { m.work.feeds.close() }
+func (m *root) close() {
+	m.work.feeds.close()
+	m.jobs.close()
+}

@@ -6,19 +6,48 @@ import (
 	"aquarium/rootfs"
 )
 
-// rootfsList is the list of root filesystems, above on the left.
+// rootfsList is the list of root filesystems, above on the left, and of the
+// jobs that make or take them out.
 type rootfsList struct {
 	list
-	items []rootfs.Rootfs
+	items  []rootfs.Rootfs
+	jobs   []*job
+	wanted string // to be selected when it is there
 }
 
 func (l *rootfsList) set(items []rootfs.Rootfs) {
 	l.items = items
-	entries := make([]entry, len(items))
-	for i, r := range items {
-		entries[i] = entry{key: r.Name, text: r.Name}
+	l.renew()
+}
+
+func (l *rootfsList) setJobs(jobs []*job) {
+	l.jobs = jobs
+	l.renew()
+}
+
+func (l *rootfsList) renew() {
+	var entries []entry
+	for _, r := range l.items {
+		entries = append(entries, entry{key: r.Name, text: r.Name})
+	}
+	for _, j := range l.jobs {
+		entries = append(entries, entry{key: j.key, text: j.String()})
 	}
 	l.list.set(entries)
+	if l.wanted != "" && l.choose(l.wanted) {
+		l.wanted = ""
+	}
+}
+
+// seek selects a root filesystem as soon as it is listed.
+func (l *rootfsList) seek(name string) {
+	l.wanted = name
+	l.renew()
+}
+
+func (l *rootfsList) isSelected(key string) bool {
+	now, ok := l.key()
+	return ok && now == key
 }
 
 func (l *rootfsList) selected() (rootfs.Rootfs, bool) {
@@ -29,10 +58,28 @@ func (l *rootfsList) selected() (rootfs.Rootfs, bool) {
 	return l.items[i], true
 }
 
-func (l *rootfsList) title() string { return countTitle("Root filesystems", &l.list) }
+// selectedJob is the job whose row is selected; nil where none is.
+func (l *rootfsList) selectedJob() *job {
+	if i := l.index() - len(l.items); i >= 0 {
+		return l.jobs[i]
+	}
+	return nil
+}
+
+func (l *rootfsList) title() string {
+	if l.filter != "" {
+		return countTitle("Root filesystems", &l.list)
+	}
+	return fmt.Sprintf("Root filesystems (%d)", len(l.items))
+}
 
 func (l *rootfsList) rows(t theme, w int, focused bool) []string {
-	return l.list.rows(t, w, focused, func(i int) string { return drawRootfs(t, l.items[i], w-1) })
+	return l.list.rows(t, w, focused, func(i int) string {
+		if n := len(l.items); i >= n {
+			return drawJob(t, l.jobs[i-n], w-1)
+		}
+		return drawRootfs(t, l.items[i], w-1)
+	})
 }
 
 // drawRootfs shows the name; where no sandbox could start, a mark and why.

@@ -102,7 +102,7 @@ func (m *root) drawDivided(body tabView) []string {
 	left = append(left, t.padRows(m.trees.rows(t, above.w, m.focus == panelRootfs), above.w, above.h)...)
 	left = append(left, m.listRule(panelSandboxes, below.w))
 	left = append(left, t.padRows(m.sandboxRows(below.w), below.w, below.h)...)
-	left = append(left, t.rule("", "", below.w))
+	left = append(left, t.rule(m.jobsNote(), "", below.w))
 
 	rows := make([]string, 0, l.rows)
 	for i, row := range left {
@@ -128,11 +128,11 @@ func (m *root) drawSingle(body tabView) []string {
 	case panelRootfs:
 		rows = append(rows, m.listRule(panelRootfs, r.w))
 		rows = append(rows, t.padRows(m.trees.rows(t, r.w, true), r.w, r.h)...)
-		rows = append(rows, t.rule("", "", r.w))
+		rows = append(rows, t.rule(m.jobsNote(), "", r.w))
 	case panelSandboxes:
 		rows = append(rows, m.listRule(panelSandboxes, r.w))
 		rows = append(rows, t.padRows(m.sandboxRows(r.w), r.w, r.h)...)
-		rows = append(rows, t.rule("", "", r.w))
+		rows = append(rows, t.rule(m.jobsNote(), "", r.w))
 	default:
 		rows = append(rows, m.workRule(r.w))
 		rows = append(rows, body.rows...)

@@ -10,7 +10,6 @@ import (
 
 	"aquarium/rootfs"
 	"aquarium/runtime/sandbox"
-	"aquarium/runtime/spec"
 )
 
 func newRootfsLs() *cobra.Command {
@@ -227,21 +226,8 @@ func newRootfsCommit() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				base, err := s.Catalogue.Find(sb.Rootfs)
-				if err != nil {
-					return err
-				}
-				written, err := sb.Written()
-				if err != nil {
-					return err
-				}
-				o := rootfs.ImportOptions{Source: "sandbox " + sb.Name, Defaults: base.Defaults}
-				if err := spec.CheckName(args[1]); err != nil {
-					return err
-				}
 				bar := newProgress(os.Stderr)
-				o.Progress = bar.show
-				r, err := s.Catalogue.Commit(ctx, args[1], base, written, o)
+				r, err := s.Commit(ctx, sb, args[1], bar.show)
 				bar.end()
 				return made(r, err, s)
 			})

@@ -85,8 +85,9 @@ func exportError(r rootfs.Rootfs, err error) error {
 	return rootfs.NewError("export", r.Name, err)
 }
 
-func metered(w io.Writer, report func(rootfs.Progress)) io.Writer {
-	return rootfs.NewMeter(report, "write", "", 0).Writer(w)
+// meterWriting counts what is written.
+func meterWriting(report func(rootfs.Progress)) *rootfs.Meter {
+	return rootfs.NewMeter(report, "write", "", 0)
 }
 
 // defaultTag makes an image name of a root filesystem's: image names have no capitals, and a
@@ -120,7 +121,9 @@ func exportOCI(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag st
 		return err
 	}
 	defer s.Close()
-	archive := pack.NewWriter(ctx, metered(w, report))
+	meter := meterWriting(report)
+	defer meter.Stop()
+	archive := pack.NewWriter(ctx, meter.Writer(w))
 	if err := archive.Plain(s); err != nil {
 		return err
 	}
@@ -146,7 +149,9 @@ func exportDocker(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag
 	if err != nil {
 		return fmt.Errorf("%q is no image name", rootfs.Visible(tag))
 	}
-	return tarball.Write(called, image, metered(w, report))
+	meter := meterWriting(report)
+	defer meter.Stop()
+	return tarball.Write(called, image, meter.Writer(w))
 }
 
 // Push sends a root filesystem to a registry as an image; see [Pull] for names and credentials.
@@ -229,6 +234,11 @@ func (p *packing) Read(b []byte) (int, error) {
 		p.meter.Finish()
 	}
 	return n, err
+}
+
+func (p *packing) Close() error {
+	p.meter.Stop()
+	return p.ReadCloser.Close()
 }
 
 // describe is the opposite of defaultsOf.

@@ -197,8 +197,11 @@ func addLayerOnce(ctx context.Context, c *rootfs.Catalogue, diffID string, blob 
 		return rootfs.Layer{}, err
 	}
 	defer stream.Close()
+	if o.Progress != nil {
+		o.Progress(rootfs.Progress{Stage: unpackStage, Item: diffID, Total: blob.size}) // its turn has come
+	}
 	meter := rootfs.NewMeter(o.Progress, unpackStage, diffID, blob.size)
-	meter.Add(0) // its turn has come
+	defer meter.Stop()
 	checked := newVerifier(meter.Reader(stream), blob.digest, blob.size)
 	l, err := c.AddLayer(ctx, checked, rootfs.LayerOptions{Digest: diffID, Image: true, Limits: o.Limits, Check: checked.finish})
 	if err == nil {

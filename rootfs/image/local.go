@@ -119,6 +119,7 @@ func importStream(ctx context.Context, c *rootfs.Catalogue, name string, archive
 // spool unpacks an image archive, whose parts come in any order, so that they can be read in theirs.
 func spool(ctx context.Context, dir string, archive io.Reader, size int64, o Options) error {
 	meter := rootfs.NewMeter(o.Progress, "read", "", size)
+	defer meter.Stop()
 	stream, err := unpack.Open(meter.Reader(archive), o.Limits)
 	if err != nil {
 		return err

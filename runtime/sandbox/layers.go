@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -42,6 +43,21 @@ func (s *Store) Users(r rootfs.Rootfs) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// Commit makes a root filesystem of what a sandbox started from and what it
+// wrote. The sandbox may be running.
+func (s *Store) Commit(ctx context.Context, sb Sandbox, name string, report func(rootfs.Progress)) (rootfs.Rootfs, error) {
+	base, err := s.Catalogue.Find(sb.Rootfs)
+	if err != nil {
+		return rootfs.Rootfs{}, err
+	}
+	written, err := sb.Written()
+	if err != nil {
+		return rootfs.Rootfs{}, err
+	}
+	o := rootfs.ImportOptions{Source: "sandbox " + sb.Name, Progress: report}
+	return s.Catalogue.Commit(ctx, name, base, written, o)
 }
 
 // Discard throws away what a stopped sandbox has written: its layers are empty
