@@ -38,14 +38,17 @@ type root struct {
 }
 
 func newRoot(store *sandbox.Store, t theme, keys keyboard) *root {
-	return &root{
+	m := &root{
 		store:    store,
 		theme:    t,
 		actions:  actions(),
 		work:     newWorkspace(t),
 		keyboard: keys,
-		jobs:     jobs{litter: &litter{catalogue: store.Catalogue}},
 	}
+	if store != nil { // a replay has none, and nothing to begin a job with
+		m.jobs.litter = &litter{catalogue: store.Catalogue}
+	}
+	return m
 }
 
 // Init starts what runs as long as the program.

@@ -89,7 +89,9 @@ func runProgram(store *sandbox.Store, o Options, prepare func(*root)) (*root, er
 	var program *tea.Program
 	keys := keyboard{input: input, prefix: o.Prefix, send: func(msg tea.Msg) { program.Send(msg) }}
 	m := newRoot(store, newTheme(utf8Locale(os.Getenv)), keys)
-	store.Notice = func(line string) { program.Send(cleanedUp(line)) }
+	if store != nil { // a replay has none
+		store.Notice = func(line string) { program.Send(cleanedUp(line)) }
+	}
 	if prepare != nil {
 		prepare(m)
 	}
