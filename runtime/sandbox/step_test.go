@@ -319,33 +319,59 @@ func (l *stepped) running(s *Store) Sandbox {
 }
 
 func TestKillsDuringAStepLeaveNothing(t *testing.T) {
-	for name, kill := range map[string]func(Sandbox, wire.StepReport) error{
-		"signal":     func(sb Sandbox, _ wire.StepReport) error { return sb.Signal(syscall.SIGKILL) },
-		"stop":       func(sb Sandbox, _ wire.StepReport) error { return sb.Stop(t.Context(), time.Second) },
-		"remove":     func(sb Sandbox, _ wire.StepReport) error { return sb.Remove(t.Context(), true) },
-		"init":       func(_ Sandbox, at wire.StepReport) error { return syscall.Kill(at.PID, syscall.SIGKILL) },
-		"supervisor": func(sb Sandbox, _ wire.StepReport) error { return syscall.Kill(sb.Keeper, syscall.SIGKILL) },
+	for name, kill := range map[string]func(Sandbox) error{
+		"signal": func(sb Sandbox) error { return sb.Signal(syscall.SIGKILL) },
+		"stop":   func(sb Sandbox) error { return sb.Stop(t.Context(), time.Second) },
+		"remove": func(sb Sandbox) error { return sb.Remove(t.Context(), true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
-			l := newStepped(t, s, spec.Options{Rootfs: busybox(t), Name: "killed"})
-			l.to(5)
-			sb := l.running(s)
-			if err := kill(sb, l.at); err != nil {
-				t.Fatal(err)
-			}
-			if !eventually(func() bool { _, err := supervisor.StartTime(sb.Keeper); return err != nil }) {
-				t.Error("the supervisor still waits")
-			}
-			if _, err := s.List(); err != nil { // settles what a killed supervisor has left
-				t.Fatal(err)
-			}
-			if name == "init" { // its trace is kept, as of any launch that failed
-				os.RemoveAll(s.failed())
-			}
-			nothingLeft(t, s, l.at.PID, sb.Keeper)
+			killBefore(t, s, busybox(t), 5, kill)
 		})
 	}
+}
+
+// TestKillsBeforeEachStepLeaveNothing kills those without whom a launch cannot
+// go on, at every point of it.
+func TestKillsBeforeEachStepLeaveNothing(t *testing.T) {
+	for name, kill := range map[string]func(Sandbox) error{
+		"init":       func(sb Sandbox) error { return syscall.Kill(sb.PID, syscall.SIGKILL) },
+		"supervisor": func(sb Sandbox) error { return syscall.Kill(sb.Keeper, syscall.SIGKILL) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			told := noticing(s)
+			root := busybox(t)
+			// Step 0 makes init. Its end costs a trace of all that was seen: not each.
+			first, every := map[string]int{"init": 1}[name], map[string]int{"init": 5, "supervisor": 1}[name]
+			for i, count := first, first+1; i < count; i += every {
+				count = killBefore(t, s, root, i, kill)
+				want := map[string]int{"supervisor": i + 1}[name] // it cleans up after init itself
+				if lines := told(); len(lines) != want {
+					t.Fatalf("after step %d: told %d lines, want %d: %q", i, len(lines), want, lines)
+				}
+			}
+		})
+	}
+}
+
+// killBefore leads a launch up to a step, kills, and has everything settled.
+// It returns how many steps there are.
+func killBefore(t *testing.T, s *Store, root string, index int, kill func(Sandbox) error) (steps int) {
+	t.Helper()
+	l := newStepped(t, s, spec.Options{Rootfs: root, Name: "killed", TTY: true})
+	l.to(index)
+	sb := l.running(s)
+	if err := kill(sb); err != nil {
+		t.Fatal(err)
+	}
+	if !eventually(func() bool { _, err := supervisor.StartTime(sb.Keeper); return err != nil }) {
+		t.Error("the supervisor still waits")
+	}
+	s.Sweep()
+	os.RemoveAll(s.failed()) // the trace is kept, as of any launch that failed
+	nothingLeft(t, s, l.at.PID, sb.Keeper)
+	return len(l.plan.Steps)
 }
 
 func TestALaunchIsLeftAndTakenUpAgain(t *testing.T) {
