@@ -54,8 +54,13 @@ type Ledger struct{ file *os.File }
 
 // Open opens the ledger in a sandbox's running directory, and makes it when
 // there is none.
-func Open(dir string) (*Ledger, error) {
-	file, err := os.OpenFile(dir+"/"+FileName, os.O_CREATE|os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+func Open(dir string) (*Ledger, error) { return open(dir, os.O_CREATE) }
+
+// OpenExisting is Open where there is one, and fs.ErrNotExist otherwise.
+func OpenExisting(dir string) (*Ledger, error) { return open(dir, 0) }
+
+func open(dir string, flags int) (*Ledger, error) {
+	file, err := os.OpenFile(dir+"/"+FileName, flags|os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}

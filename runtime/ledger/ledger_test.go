@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func open(t *testing.T, dir string) *Ledger {
+func opened(t *testing.T, dir string) *Ledger {
 	t.Helper()
 	l, err := Open(dir)
 	if err != nil {
@@ -40,14 +40,14 @@ func must(t *testing.T, err error) {
 // next, without what was ticked off.
 func TestLeftIsWhatWasNotDone(t *testing.T) {
 	dir := t.TempDir()
-	first := open(t, dir)
+	first := opened(t, dir)
 	odd := "/a b/\"c\"\n+dir \"/etc\"\n\xff"
 	must(t, first.WillAll(Entry{Dir, "/x"}, Entry{Cgroup, odd}))
 	must(t, first.Will(Link, "aq0"))
 	must(t, first.Done(Dir, "/x"))
 	must(t, first.Will(Mount, "/m"))
 	want := []Entry{{Cgroup, odd}, {Link, "aq0"}, {Mount, "/m"}}
-	if got := left(t, open(t, dir)); !slices.Equal(got, want) {
+	if got := left(t, opened(t, dir)); !slices.Equal(got, want) {
 		t.Errorf("left %q, want %q", got, want)
 	}
 }
@@ -59,7 +59,7 @@ func TestTornLine(t *testing.T) {
 	for cut := range len(whole) {
 		dir := t.TempDir()
 		must(t, os.WriteFile(filepath.Join(dir, FileName), []byte(whole[:cut]), 0o600))
-		l := open(t, dir)
+		l := opened(t, dir)
 		must(t, l.Will(Link, "three"))
 		for _, e := range left(t, l) {
 			if !slices.Contains([]Entry{{Dir, "/one"}, {Cgroup, `/two " \`}, {Link, "three"}}, e) {
@@ -78,7 +78,7 @@ func TestWritersSideBySide(t *testing.T) {
 	const writers, lines = 8, 200
 	done := make(chan error, writers)
 	for w := range writers {
-		l := open(t, dir)
+		l := opened(t, dir)
 		go func() {
 			var err error
 			for i := range lines {
@@ -94,7 +94,7 @@ func TestWritersSideBySide(t *testing.T) {
 	for range writers {
 		must(t, <-done)
 	}
-	if n := len(left(t, open(t, dir))); n != writers*lines/2 {
+	if n := len(left(t, opened(t, dir))); n != writers*lines/2 {
 		t.Errorf("%d entries are left, want %d", n, writers*lines/2)
 	}
 }
@@ -103,7 +103,7 @@ func TestWritersSideBySide(t *testing.T) {
 // alone what is not ours.
 func TestUndo(t *testing.T) {
 	dir := t.TempDir()
-	l := open(t, dir)
+	l := opened(t, dir)
 	must(t, l.WillAll(Entry{Dir, "first"}, Entry{"odd", "thing"}, Entry{Mount, "busy"}, Entry{Dir, "gone"}, Entry{Dir, "/etc"}, Entry{Dir, "last"}))
 	busy := true
 	by := map[Kind]Undoer{
@@ -131,7 +131,7 @@ func TestUndo(t *testing.T) {
 		t.Errorf("what is busy: %v", err)
 	}
 	busy = false
-	did, err = open(t, dir).Undo(by)
+	did, err = opened(t, dir).Undo(by)
 	must(t, err)
 	if want := []string{"unmounted busy", "left alone odd thing: unknown kind", "removed first"}; !slices.Equal(did, want) {
 		t.Errorf("then it did %q, want %q", did, want)
@@ -150,13 +150,28 @@ func TestOpenFollowsNoLink(t *testing.T) {
 	}
 }
 
+// Looking for a ledger makes none.
+func TestOpenExisting(t *testing.T) {
+	dir := t.TempDir()
+	if l, err := OpenExisting(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("opened %v: %v", l, err)
+	}
+	must(t, opened(t, dir).Will(Dir, "/x"))
+	l, err := OpenExisting(dir)
+	must(t, err)
+	defer l.Close()
+	if got := left(t, l); !slices.Equal(got, []Entry{{Dir, "/x"}}) {
+		t.Errorf("left %q", got)
+	}
+}
+
 // Any bytes are read without harm, and what is read can be written.
 func FuzzParse(f *testing.F) {
 	f.Add("+dir \"/a\"\n-dir \"/a\"\n+name \"\\x00\"\n")
 	f.Add("+dir `/a`\n+ \"x\"\n+dir 'a'\n+dir \"")
 	f.Fuzz(func(t *testing.T, text string) {
 		entries := parse(text)
-		l := open(t, t.TempDir())
+		l := opened(t, t.TempDir())
 		for _, e := range entries {
 			if e.Kind == "" || e.Name == "" || strings.ContainsAny(string(e.Kind), " \n") {
 				t.Fatalf("an entry without kind or name: %q", e)

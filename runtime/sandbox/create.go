@@ -239,6 +239,9 @@ func (s *Store) write(st supervisor.State, config *specs.Spec) error {
 	if err != nil {
 		return err
 	}
+	if !st.Remove {
+		supervisor.Reserve(st.Bundle) // for the record of its end
+	}
 	return supervisor.WriteFile(filepath.Join(st.Bundle, configName), document)
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"aquarium/runtime/ledger"
+	"aquarium/runtime/spec"
 	"aquarium/runtime/supervisor"
 )
 
@@ -127,5 +128,47 @@ func TestMountsAreUndoneBeforeTheirDirectories(t *testing.T) {
 	want := "cleaned up after mounted: unmounted " + at + ", freed its name, removed " + s.bundle(id) + ", removed " + s.run(id)
 	if lines := told(); !slices.Equal(lines, []string{want}) {
 		t.Errorf("told %q, want %q", lines, want)
+	}
+}
+
+// A state that somebody else has cut in half hides no sandbox, and makes none
+// that runs look dead.
+func TestHalfAState(t *testing.T) {
+	s := newStore(t)
+	sb, _ := startSandbox(t, s, spec.Options{Name: "half", Rootfs: busybox(t), Command: []string{"sleep", "1000"}})
+	cut := func(dir string) {
+		t.Helper()
+		path := filepath.Join(dir, supervisor.StateFile)
+		document, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(path, document[:len(document)/2], 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cut(s.run(sb.ID))
+	s.Sweep()
+	if _, err := os.Stat(s.run(sb.ID)); err != nil {
+		t.Fatalf("what runs was settled: %v", err)
+	}
+	if err := syscall.Kill(sb.Keeper, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	found := func() (sb Sandbox) {
+		t.Helper()
+		if !eventually(func() (ok bool) {
+			var err error
+			sb, err = s.Find("half")
+			return err == nil && sb.Status == supervisor.Stopped
+		}) {
+			t.Fatal("it is not found as stopped")
+		}
+		return sb
+	}
+	found()
+	cut(s.bundle(sb.ID))
+	if sb = found(); *sb.ExitCode != lost {
+		t.Errorf("exit code %d, want %d", *sb.ExitCode, lost)
 	}
 }

@@ -21,7 +21,34 @@ func readState(dir string) (supervisor.State, error) {
 	if err != nil {
 		return st, err
 	}
-	return st, json.Unmarshal(document, &st)
+	if err := json.Unmarshal(document, &st); err != nil {
+		return st, &brokenState{dir, err}
+	}
+	return st, nil
+}
+
+// brokenState is a state document that is none: not of our writing, which is
+// whole or not there.
+type brokenState struct {
+	dir string
+	err error
+}
+
+func (e *brokenState) Error() string { return "read state in " + e.dir + ": " + e.err.Error() }
+
+func broken(err error) bool { return errors.As(err, new(*brokenState)) }
+
+// kept tells whether somebody keeps a sandbox, by what reading its running
+// state gave.
+func (s *Store) kept(id string, running supervisor.State, err error) bool {
+	if broken(err) {
+		conn, err := supervisor.Dial(s.run(id))
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	}
+	return err == nil && running.Alive()
 }
 
 // lost is the exit status of a sandbox whose end nobody saw.
@@ -48,8 +75,8 @@ func (s *Store) Sweep() {
 // one.
 func (s *Store) unsettled(id string) bool {
 	running, err := readState(s.run(id))
-	if err == nil {
-		return !running.Alive()
+	if err == nil || broken(err) {
+		return !s.kept(id, running, err)
 	}
 	_, noRun := os.Lstat(s.run(id))
 	_, noRecord := os.Lstat(filepath.Join(s.bundle(id), supervisor.StateFile))
@@ -68,8 +95,11 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 	}
 	defer unlock()
 	running, runErr := readState(s.run(id))
-	if runErr == nil && running.Alive() {
-		return running, nil
+	if s.kept(id, running, runErr) {
+		return running, runErr
+	}
+	if runErr != nil && !errors.Is(runErr, fs.ErrNotExist) && !broken(runErr) {
+		return running, runErr // out of descriptors, say: no proof of anything
 	}
 	if runErr == nil && running.Remove {
 		return running, errors.Join(fs.ErrNotExist, s.eraseLost(running))
@@ -78,7 +108,7 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 	if err == nil {
 		return stopped, s.release(stopped) // the supervisor was killed after the record
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if !errors.Is(err, fs.ErrNotExist) && !broken(err) {
 		return stopped, err
 	}
 	if runErr != nil {

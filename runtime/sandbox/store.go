@@ -124,11 +124,11 @@ func isIDPrefix(s string) bool {
 func (s *Store) load(id string) (Sandbox, error) {
 	sb := Sandbox{places: s.Places}
 	st, err := readState(s.run(id))
-	if err == nil && !st.Alive() {
+	if err == nil && !st.Alive() || broken(err) {
 		st, err = s.settle(id)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		st, err = readState(s.bundle(id))
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || broken(err) {
 			st, err = s.settle(id)
 		}
 	}

@@ -2,6 +2,7 @@ package step
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -24,9 +25,18 @@ func (m *Mount) explain(refused *CallError) string {
 	case syscall.ENOTDIR:
 		return "one of source and target is a directory, the other is not"
 	case syscall.ENOSPC:
-		return "the mount namespace holds as many mounts as fs.mount-max allows, " + sysctl("fs.mount-max")
+		return m.explainSpace()
 	}
 	return ""
+}
+
+func (m *Mount) explainSpace() string {
+	mounts, _ := os.ReadFile("/proc/self/mountinfo") // unread there are none
+	most, err := strconv.Atoi(sysctl("fs.mount-max"))
+	if m.Type == "overlay" && err == nil && strings.Count(string(mounts), "\n") < most { // it adds one
+		return "no room for what overlay makes in " + quote(m.option("workdir")) + ": the filesystem is full"
+	}
+	return "the mount namespace holds as many mounts as fs.mount-max allows, " + sysctl("fs.mount-max")
 }
 
 // explainWalk is about the way to the mount point.

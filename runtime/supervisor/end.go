@@ -28,7 +28,7 @@ func (s *supervisor) settle(report wire.ExitReport) {
 	st.PID, st.PIDStart, st.Keeper, st.KeepStart = 0, 0, 0, 0
 	s.saveOutput()
 	if st.Save(st.Bundle) != nil {
-		st.keep(s.boot.Run) // no space left: the next command does the rest
+		st.Save(s.boot.Run) // no space left: the next command does the rest, if it finds this
 		return
 	}
 	s.belongings().Release() // what could not be undone stays written in the ledger

@@ -67,7 +67,7 @@ func (s *supervisor) running() error {
 	s.boot.State.Status = Running
 	s.boot.State.Started = now()
 	s.setPID(s.launch.Process.Pid)
-	return s.boot.State.keep(s.boot.Run)
+	return s.boot.State.Save(s.boot.Run)
 }
 
 func (s *supervisor) setPID(pid int) {

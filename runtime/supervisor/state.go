@@ -78,41 +78,47 @@ func (s State) Save(dir string) error {
 	return WriteFile(dir+"/"+StateFile, document)
 }
 
-// keep is Save, also where no space is left: the program may have taken it all.
-func (s State) keep(dir string) error {
-	if s.Save(dir) == nil {
-		return nil
-	}
-	return s.overwrite(dir)
-}
-
-// overwrite replaces the state document in dir where it is. Unlike Save it
-// needs no space, and a crash may leave half of it.
-func (s State) overwrite(dir string) error {
-	document, err := json.Marshal(s)
+// Reserve sets space aside for the next Save in dir, which then succeeds on a
+// full disk too: the program may have taken all there was. In vain, where the
+// disk is full already or the filesystem always writes elsewhere (btrfs).
+func Reserve(dir string) {
+	file, err := os.OpenFile(dir+"/"+StateFile+nextSuffix, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(dir+"/"+StateFile, os.O_WRONLY, 0)
-	if err != nil {
-		return err
+		return
 	}
 	defer file.Close()
-	if _, err := file.Write(document); err != nil {
-		return err
+	const size = 4096 // a state has some hundred bytes, and the command line
+	if syscall.Fallocate(int(file.Fd()), 0, 0, size) != nil {
+		file.Write(make([]byte, size))
 	}
-	return file.Truncate(int64(len(document)))
 }
+
+// nextSuffix is what the name of a file has while it is being written.
+const nextSuffix = ".next"
 
 // WriteFile replaces a file by one rename: a reader, a full disk or a kill
 // finds the old or the new one, never half. The mode is 0600.
 func WriteFile(path string, content []byte) error {
-	next := path + ".next"
-	if err := os.WriteFile(next, content, 0o600); err != nil {
+	next := path + nextSuffix
+	if err := overwrite(next, content); err != nil {
 		os.Remove(next)
 		return err
 	}
 	return os.Rename(next, path)
+}
+
+// overwrite writes a file where it is: what is there gives its space, see
+// Reserve.
+func overwrite(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Truncate(int64(len(content)))
+	}
+	return errors.Join(err, file.Close())
 }
 
 // StartTime is when a process started, in clock ticks after boot: field 22

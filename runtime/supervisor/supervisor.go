@@ -175,7 +175,11 @@ func (s *supervisor) keep() error {
 		return err
 	}
 	st.Keeper, st.KeepStart = os.Getpid(), start
-	return st.Save(s.boot.Run)
+	if err := st.Save(s.boot.Run); err != nil {
+		return err
+	}
+	Reserve(s.boot.Run) // for the program's start; its end is recorded in the bundle
+	return nil
 }
 
 // stdio makes the program's descriptors 0, 1 and 2. With a terminal they are

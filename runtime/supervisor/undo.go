@@ -58,9 +58,9 @@ func (b Belongings) Erase(name string) (did []string, err error) {
 }
 
 func (b Belongings) undo(by map[ledger.Kind]ledger.Undoer) ([]string, error) {
-	l, err := ledger.Open(b.Run)
+	l, err := ledger.OpenExisting(b.Run)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // the running directory is gone, which nothing outlives
+		return nil, nil // nothing was made yet, or the running directory is gone, which nothing outlives
 	}
 	if err != nil {
 		return nil, err
