@@ -17,9 +17,22 @@ func (v *launchView) redraw() {
 	if sheet.sections == nil && len(v.entries) > 0 {
 		sheet.sections = v.said()
 	}
+	v.abbreviate(sheet.sections)
 	sheet.finish()
 	v.state.set(sheet)
 	v.state.list.moveTo(0)
+}
+
+// abbreviate leaves the sandbox's own directory out of all cells: paths in it
+// would be nothing but that.
+func (v *launchView) abbreviate(sections []section) {
+	for _, s := range sections {
+		for _, r := range s.rows {
+			for i, cell := range r.cells {
+				r.cells[i] = v.brief(cell)
+			}
+		}
+	}
 }
 
 // recorded is the place as the kernel saw it; nil where that is not known.

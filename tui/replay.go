@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"aquarium/runtime/sandbox"
 	"aquarium/runtime/step"
 )
 
@@ -20,7 +21,7 @@ func Replay(t step.Trace, o Options) error {
 	if err := checkTerminal(o); err != nil {
 		return err
 	}
-	_, err := runProgram(nil, o, func(m *root) {
+	_, err := runProgram(new(sandbox.Store), o, func(m *root) {
 		m.alone = true
 		m.actions = aloneActions()
 		m.screens = []screen{newReplay(m.theme, t, nil)}

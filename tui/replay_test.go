@@ -137,12 +137,7 @@ func TestReplayOfALaunchThatRan(t *testing.T) {
 	bb := busybox(t)
 	h := newHome(t, bb)
 	sb := h.launch(t, spec.Options{Name: "ran", Hostname: "reef", Rootfs: bb, Command: []string{"sleep", "100000"}, Share: []string{"net"}})
-	var trace step.Trace
-	waitFor(t, "the trace", func() (ok bool) {
-		var err error
-		trace, err = sb.Trace()
-		return err == nil
-	})
+	trace := traceOf(t, sb)
 	u := startUser(t, 80, 24, append(h.environment(), "NO_COLOR=1"), "/bin/sh", "-c", `"$0" trace - <"$1"`, program(t), export(t, trace))
 	u.sees("Replay: ran, not isolation", "Nothing is done yet", "Before step 1 of", "only of a launch")
 	u.types("n")

@@ -29,11 +29,7 @@ func (h home) only(t *testing.T) sandbox.Sandbox {
 // stepAt is the first step of a sandbox's plan whose call begins so.
 func stepAt(t *testing.T, sb sandbox.Sandbox, call string) int {
 	t.Helper()
-	trace, err := sb.Trace()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := trace.Plan()
+	plan, err := traceOf(t, sb).Plan()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,21 +40,18 @@ func stepAt(t *testing.T, sb sandbox.Sandbox, call string) int {
 	return at
 }
 
-// TestStepThrough leads a launch by keys, and compares what is shown after
-// each step with what the kernel says.
+// TestStepThrough leads a whole launch by keys, and compares what is shown
+// after each step with what the kernel says; the host stays as it is.
 func TestStepThrough(t *testing.T) {
 	t.Parallel()
 	bb := busybox(t)
 	h := newHome(t, bb)
-	u := h.open(t, 120, 60, bb)
+	u := h.open(t, 200, 150, bb)
 	u.sees("Root filesystems (2)")
 	u.types("jS")
 	u.sees("Plan: ", "Now: before step 1 of", "Nothing is done yet", "none yet", "clone(")
 	sb := h.only(t)
-	trace, err := sb.Trace()
-	if err != nil {
-		t.Fatal(err)
-	}
+	trace := traceOf(t, sb)
 	self, err := observe.Read(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
@@ -78,18 +71,90 @@ func TestStepThrough(t *testing.T) {
 			if now.Namespaces["mnt"] == self.Namespaces["mnt"] {
 				t.Fatalf("before step %d init has our mount namespace", n+1)
 			}
-			u.sees(fmt.Sprintf("Changed by step %d", n), fmt.Sprintf("mnt    %d NEW", now.Namespaces["mnt"]),
-				fmt.Sprintf("%d on the host", sb.PID))
+			u.sees(append(stateRows(now, self, sb.Bundle), fmt.Sprintf("Changed by step %d", n))...)
 		}
+		h.untouched(t, self)
 		u.types("n")
 	}
 	u.sees("Now: the program runs", "Enter attach")
+	now, err := observe.Read(sb.PID)
+	if err != nil || now.Program != "/bin/sh" {
+		t.Errorf("process %d is %q, %v", sb.PID, now.Program, err)
+	}
 	u.types("b")
 	u.sees(fmt.Sprintf("Recorded: before step %d", len(trace.Steps)))
 	u.types("nn")
 	u.sees("/ #", "To get out")
 	u.types("echo $((6*7))\r")
 	u.sees("42")
+}
+
+// traceOf asks a supervisor for the trace, which the launch's own connection may
+// have before there is a socket for others.
+func traceOf(t *testing.T, sb sandbox.Sandbox) (trace step.Trace) {
+	t.Helper()
+	waitFor(t, "the trace", func() (ok bool) {
+		var err error
+		trace, err = sb.Trace()
+		return err == nil
+	})
+	return trace
+}
+
+// stateRows are what the screen says of a state, which leaves the sandbox's
+// own directory out of paths.
+func stateRows(now, host observe.State, bundle string) []string {
+	brief := func(path string) string { return strings.ReplaceAll(path, bundle, "…") }
+	rows := []string{
+		fmt.Sprintf("%d on the host: %s", now.PID, now.Program),
+		"root         " + brief(now.Root), "cwd          " + brief(now.Cwd),
+		"user         " + now.User.UIDs, "capabilities " + now.User.Effective,
+		"interfaces   " + strings.Join(now.Interfaces, " "), "addresses    " + strings.Join(now.Addresses, " "),
+		fmt.Sprintf("Mounts (%d)", len(now.Mounts)),
+	}
+	if now.Hostname != "" {
+		rows = append(rows, "hostname     "+now.Hostname)
+	}
+	for _, p := range now.Processes {
+		rows = append(rows, fmt.Sprintf("processes    %d %s", p.Inside, p.Command))
+	}
+	for kind, id := range now.Namespaces {
+		whose := "the supervisor's"
+		if host.Namespaces[kind] != id {
+			whose = "NEW"
+		}
+		rows = append(rows, fmt.Sprintf("%-6s %d %s", kind, id, whose))
+	}
+	for _, m := range now.Mounts[max(0, len(now.Mounts)-3):] {
+		rows = append(rows, brief(m.Point))
+	}
+	return rows
+}
+
+// untouched: the host has its hostname, its root, and none of our mounts.
+func (h home) untouched(t *testing.T, before observe.State) {
+	t.Helper()
+	now, err := observe.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now.Hostname != before.Hostname || now.Root != before.Root {
+		t.Errorf("the host is called %q now, and its root is %q", now.Hostname, now.Root)
+	}
+	for _, m := range now.Mounts {
+		if strings.HasPrefix(m.Point, h.dir) {
+			t.Errorf("the host has the mount %s", m.Point)
+		}
+	}
+	at := make(map[int]string)
+	for _, m := range before.Mounts {
+		at[m.ID] = m.Propagation
+	}
+	for _, m := range now.Mounts {
+		if was, known := at[m.ID]; known && was != m.Propagation {
+			t.Errorf("the host's mount %s is %s, was %s", m.Point, m.Propagation, was)
+		}
+	}
 }
 
 // TestStepLeave leaves a launch in the middle, comes back, and runs it to a
@@ -130,35 +195,80 @@ func TestStepLeave(t *testing.T) {
 	u.sees("/ #")
 }
 
-// TestStepAbort aborts at several places and finds nothing left.
+// TestStepAbort aborts before each step of a launch, and finds nothing left:
+// no process, mount, file, directory or control group.
 func TestStepAbort(t *testing.T) {
 	t.Parallel()
 	bb := busybox(t)
 	h := newHome(t, bb)
 	u := h.open(t, 100, 30, bb)
 	u.sees("Root filesystems (2)")
+	self, err := observe.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
 	u.types("j")
-	for _, steps := range []int{0, 1, 4, 30} {
+	files := h.files(t)
+	for at, steps := 0, 1; at < steps; at++ {
 		u.types("S")
 		u.sees("Now: before step 1 of")
-		for n := range steps {
-			u.types("n")
-			u.sees(fmt.Sprintf("Now: before step %d ", n+2))
-		}
+		sb := h.only(t)
+		steps = len(traceOf(t, sb).Steps)
+		clone := stepAt(t, sb, "clone")
+		u.types(strings.Repeat("n", at))
+		u.sees(fmt.Sprintf("Now: before step %d of", at+1))
+		waitFor(t, "the state of the sandbox", func() bool {
+			sb, err = h.store.Find(sb.ID)
+			return err == nil && (at <= clone || sb.PID > 0)
+		})
 		u.types("a")
 		u.sees("is aborted: nothing of it is left", "Sandboxes (0)")
-		waitFor(t, "all to be undone", func() bool {
-			left, _ := filepath.Glob(filepath.Join(h.store.Data, "sandboxes", "*"))
-			return len(left) == 0 && len(h.processes(t)) == 0
+		waitFor(t, "its processes to end", func() bool {
+			return startTime(sb.PID) == 0 && startTime(sb.Keeper) == 0 && len(h.processes(t)) == 0
 		})
-		if now := readFile(t, "/proc/self/mountinfo"); strings.Contains(now, h.dir) {
-			t.Fatalf("mounts are left after %d steps:\n%s", steps, now)
+		if left := h.files(t); !slices.Equal(left, files) {
+			t.Fatalf("aborted before step %d, it leaves\n%s\nthere were\n%s", at+1, strings.Join(left, "\n"), strings.Join(files, "\n"))
+		}
+		if left := controlGroups(sb.ID); len(left) > 0 {
+			t.Fatalf("aborted before step %d, it leaves %q", at+1, left)
+		}
+		h.untouched(t, self)
+		if at == 0 && steps < 20 {
+			t.Errorf("there are only %d steps", steps)
 		}
 	}
 }
 
-// TestStepWhatIf leaves the private mount out, and sees the leak; the host has
-// none of it.
+// files lists all that is in the home, but for the lock that all commands take.
+func (h home) files(t *testing.T) []string {
+	t.Helper()
+	var list []string
+	err := filepath.WalkDir(h.dir, func(path string, _ os.DirEntry, err error) error {
+		if path != filepath.Join(h.store.Run, "lock") {
+			list = append(list, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// controlGroups finds those that have a sandbox's id in their name.
+func controlGroups(id string) []string {
+	var found []string
+	filepath.WalkDir("/sys/fs/cgroup", func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && strings.Contains(entry.Name(), id) {
+			found = append(found, path)
+		}
+		return nil // what goes away meanwhile is none of ours
+	})
+	return found
+}
+
+// TestStepWhatIf leaves the private mount out, and sees the leak in the outer
+// mount namespace, as the kernel has it; the host has none of it.
 func TestStepWhatIf(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("an outer mount namespace needs root") // CI runs it as root too
@@ -166,24 +276,65 @@ func TestStepWhatIf(t *testing.T) {
 	t.Parallel()
 	bb := busybox(t)
 	h := newHome(t, bb)
+	self, err := observe.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
 	u := h.open(t, 120, 40, bb)
 	u.sees("Root filesystems (2)")
 	u.types("jW")
 	u.sees("Now: before step 1 of", "x leave out")
-	private := stepAt(t, h.only(t), `mount(NULL, "/", NULL, MS_REC|MS_PRIVATE`)
-	for n := range private {
-		u.types("n")
-		u.sees(fmt.Sprintf("Now: before step %d of", n+2))
-	}
+	sb := h.only(t)
+	private := stepAt(t, sb, `mount(NULL, "/", NULL, MS_REC|MS_PRIVATE`)
+	u.types(strings.Repeat("n", private))
+	u.sees(fmt.Sprintf("Now: before step %d of", private+1))
 	u.types("x")
 	u.sees(fmt.Sprintf("Now: before step %d of", private+2), "it was left out on purpose", "-- ")
-	u.types("n")
-	u.sees(fmt.Sprintf("Now: before step %d of", private+3), "LEAKED to the outer mount namespace")
-	if now := readFile(t, "/proc/self/mountinfo"); strings.Contains(now, h.dir) {
-		t.Errorf("the host has the mounts, too:\n%s", now)
+	root := filepath.Join(sb.Bundle, "root")
+	if outer := outerMounts(t, sb); slices.Contains(outer, root) {
+		t.Errorf("%s is mounted in the outer namespace before the step that mounts it", root)
 	}
-	u.types("a")
-	u.sees("is aborted")
+	u.types("n")
+	u.sees(fmt.Sprintf("Now: before step %d of", private+3), "LEAKED to the outer mount namespace", "…/root: overlay")
+	if outer := outerMounts(t, sb); !slices.Contains(outer, root) {
+		t.Errorf("%s is not mounted in the outer namespace, which has %q", root, outer)
+	}
+	h.untouched(t, self)
+	u.types("r")
+	u.sees("FAILED at step", `pivot_root(".", ".")`, "FAILED with EINVAL", "is shared")
+	h.untouched(t, self)
+	u.types("g")
+	u.sees("Recorded: before step 1 of")
+	u.types(strings.Repeat("j", private+1))
+	u.sees(fmt.Sprintf("Recorded: before step %d of", private+2), "it was left out on purpose")
+	u.types("\x1b")
+	u.sees("Sandboxes (0)")
+	waitFor(t, "all to be undone", func() bool { return len(h.processes(t)) == 0 })
+	h.untouched(t, self)
+}
+
+// outerMounts are what is mounted in the namespace around a sandbox that may go
+// wrong: that of a thread of its supervisor.
+func outerMounts(t *testing.T, sb sandbox.Sandbox) []string {
+	t.Helper()
+	own := readFile(t, fmt.Sprintf("/proc/%d/mountinfo", sb.Keeper))
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/mountinfo", sb.Keeper))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range threads {
+		content, err := os.ReadFile(path)
+		if err != nil || string(content) == own {
+			continue // a thread that has ended, or one in the host's namespace
+		}
+		var points []string
+		for _, m := range observe.ParseMounts(string(content)) {
+			points = append(points, m.Point)
+		}
+		return points
+	}
+	t.Fatal("no thread of the supervisor is in an outer mount namespace")
+	return nil
 }
 
 // TestStepFailure steps into a refusal.
