@@ -7,7 +7,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"aquarium/runtime/observe"
 	"aquarium/runtime/step"
 )
 
@@ -179,18 +178,4 @@ func shortened(text string) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:mostText], "") + "…"
-}
-
-// now is the state at the place shown, and the one before it.
-func (v *launchView) now() (before, now observe.State, known bool) {
-	place := v.place()
-	now, known = v.trace.StateBefore(place)
-	before, recorded := v.trace.StateBefore(place - 1)
-	if !recorded {
-		before = now
-	}
-	if now.Hostname == "" {
-		before.Hostname = "" // it could not be read, and is not gone
-	}
-	return before, now, known
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"aquarium/runtime/observe"
-	"aquarium/runtime/step"
 )
 
 // redraw makes the right side anew: the place or the state is another one.
@@ -37,29 +36,35 @@ func (v *launchView) abbreviate(sections []section) {
 
 // recorded is the place as the kernel saw it; nil where that is not known.
 func (v *launchView) recorded() []section {
-	before, now, known := v.now()
+	place := v.place()
+	now, known := v.trace.StateBefore(place)
 	if !known {
 		return nil
 	}
 	host, _ := v.trace.StateBefore(0)
-	changes := observe.Diff(before, now)
-	sections := []section{v.changedSection(changes)}
-	if v.leaks != "" && v.place() == v.at {
+	sections := []section{v.changedSection("nothing that the kernel shows of init")}
+	if v.leaks != "" && place == v.at {
 		leak := section{title: "LEAKED to the outer mount namespace, as it would to the host", columns: []column{{flex: true}}}
 		leak.rows = []row{{key: "leak", cells: []string{v.leaks}, tone: toneBad}}
 		sections = append(sections, leak)
 	}
-	s := newStepState(now, host, changes, v.pid)
-	if v.trace.PID == 0 && v.pid == 0 || v.place() == 0 {
-		s.pid = 0
-	}
+	s := newStepState(now, host, v.changes(), v.pid)
 	return append(sections, s.process(), s.namespaces(), s.mounts())
+}
+
+// changes are those of the step before the place, where they were recorded.
+func (v *launchView) changes() []observe.Change {
+	place := v.place()
+	if _, known := v.trace.StateBefore(place - 1); !known || place > len(v.entries) {
+		return nil
+	}
+	return v.entries[place-1].Changed
 }
 
 // said is the place as the steps before it tell of themselves: a launch that
 // was not stepped halted nowhere, and nothing was recorded on the way.
 func (v *launchView) said() []section {
-	sections := []section{v.changedSection(nil)}
+	sections := []section{v.changedSection("nothing that it tells of")}
 	earlier := section{title: "Changed before that", columns: []column{{right: true}, {flex: true}}}
 	for i := v.place() - 2; i >= 0; i-- {
 		e := v.entries[i]
@@ -84,36 +89,27 @@ func (v *launchView) said() []section {
 	return append(sections, note)
 }
 
-// changedSection is what the step before the place changed.
-func (v *launchView) changedSection(changes []observe.Change) section {
+// changedSection is what the step before the place changed; none is said where
+// that is nothing.
+func (v *launchView) changedSection(none string) section {
 	place := v.place()
 	sec := section{title: "Nothing is done yet", name: "changed", columns: []column{{flex: true}}}
 	if place == 0 || place > len(v.entries) {
 		return sec
 	}
 	sec.title = "Changed by step " + strconv.Itoa(place)
-	lines, n := observe.Summary(changes), toneGood
-	switch last := v.entries[place-1]; {
+	last := v.entries[place-1]
+	lines, n := entryChanges(last), toneGood
+	switch {
 	case last.Skipped:
 		lines, n = []string{"it was left out on purpose"}, toneWarn
 	case len(lines) == 0:
-		lines, n = v.unseen(last), toneMuted
+		lines, n = []string{none}, toneMuted
 	}
 	for i, line := range bounded(lines) {
 		sec.rows = append(sec.rows, row{key: strconv.Itoa(i), cells: []string{line}, tone: n})
 	}
 	return sec
-}
-
-// unseen is what a step says of itself where the kernel shows nothing of it.
-func (v *launchView) unseen(e step.Entry) []string {
-	if lines := entryChanges(e); len(lines) > 0 {
-		return lines
-	}
-	if _, _, known := v.now(); !known {
-		return []string{"nothing that it tells of"}
-	}
-	return []string{"nothing that the kernel shows of init"}
 }
 
 // stepState is the sandbox as the kernel sees it, as tables.
@@ -131,6 +127,9 @@ func newStepState(now, host observe.State, changes []observe.Change, pid int) st
 	for _, c := range changes {
 		v.changed[changed{c.Kind, c.Name}] = true
 		v.changed[changed{c.Kind, ""}] = true
+	}
+	if now.PID != pid {
+		v.pid = 0 // it is the supervisor, before it has started init
 	}
 	return v
 }

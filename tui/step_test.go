@@ -125,8 +125,10 @@ func stateRows(now, host observe.State, bundle string) []string {
 		}
 		rows = append(rows, fmt.Sprintf("%-6s %d %s", kind, id, whose))
 	}
-	for _, m := range now.Mounts[max(0, len(now.Mounts)-3):] {
-		rows = append(rows, brief(m.Point))
+	for _, m := range now.Mounts {
+		if strings.HasPrefix(m.Point, bundle) { // the host's may be too long for the screen
+			rows = append(rows, brief(m.Point))
+		}
 	}
 	return rows
 }

@@ -123,6 +123,9 @@ func (e *Entry) observed(t Trace, i int) {
 	if !ok || !ok2 {
 		return
 	}
+	if after.Hostname == "" {
+		before.Hostname = "" // it could not be read, and is not gone
+	}
 	e.Changed = append(observe.Diff(before, after), files(e.Changed)...)
 }
 
