@@ -42,13 +42,22 @@ func (p place) fill() error {
 	if err := os.Mkdir(filepath.Dir(p.binary()), 0o755); err != nil {
 		return err
 	}
-	// A name of its own for the one binary: /proc/PID/exe tells whose it is.
-	if err := os.Link(binary, p.binary()); err != nil {
-		if err := copyFile(p.binary(), binary); err != nil {
+	if err := os.Symlink(p.ownName(), p.binary()); err != nil {
+		return err
+	}
+	own := filepath.Join(filepath.Dir(p.binary()), p.ownName())
+	if err := os.Link(binary, own); err != nil {
+		if err := copyFile(own, binary); err != nil {
 			return err
 		}
 	}
 	return busyboxRoot(p.bb())
+}
+
+// ownName is the place's name for the one binary. /proc/PID/exe tells by it
+// whose a process is; a supervisor's has no directory, see package itself.
+func (p place) ownName() string {
+	return "aquarium" + strings.NewReplacer("/", "-", " ", "-").Replace(p.dir)
 }
 
 func (p place) binary() string { return filepath.Join(p.dir, "bin", "aquarium") }
@@ -160,7 +169,7 @@ func (p place) noProcesses() error {
 	for _, process := range stats {
 		exe, _ := os.Readlink(process + "/exe")
 		mounts, _ := os.ReadFile(process + "/mountinfo") // of another user, or gone: not ours
-		if strings.HasPrefix(exe, p.dir) || strings.Contains(string(mounts), p.dir) {
+		if filepath.Base(exe) == p.ownName() || strings.Contains(string(mounts), p.dir) {
 			command, _ := os.ReadFile(process + "/cmdline")
 			return fmt.Errorf("process %s is left: %q", filepath.Base(process), command)
 		}

@@ -16,6 +16,7 @@ import (
 // The calls must be such that cannot wait for anything in the sandbox.
 type Visit struct {
 	Namespaces []Namespace // in the order of Kinds
+	New        uintptr     // flags of clone(2): namespaces to make for it instead
 	program    program
 	visited    []*Visited
 	wants      []*Filled
@@ -44,6 +45,13 @@ func (v *Visit) Call(shown string, number uintptr, args ...uintptr) *Visited {
 
 // Text returns the address of a C string that lives as long as the visit.
 func (v *Visit) Text(s string) uintptr { return v.program.Text(s) }
+
+// Memory returns the address of what p points to, which lives as long as the
+// visit, for a call to read.
+func (v *Visit) Memory(p unsafe.Pointer) uintptr {
+	v.program.Keep(p)
+	return uintptr(p)
+}
 
 // Open adds an openat(2) of a path of the host, or in the directory whose
 // descriptor an earlier call of the visit returned.
@@ -79,7 +87,7 @@ func (v *Visit) Run() error {
 	whole.hide()
 	whole.join(v.Namespaces)
 	whole.Append(&v.program.Program)
-	err = refused(whole.Run(syscall.CLONE_FILES))
+	err = refused(whole.Run(syscall.CLONE_FILES | v.New))
 	runtime.KeepAlive(v)
 	for i, result := range v.visited {
 		*result = *(*Visited)(unsafe.Pointer(&memory[i*outcomeRoom]))

@@ -25,3 +25,14 @@ func CloseOnExecFrom(first int) error {
 	}
 	return err
 }
+
+// DupAbove duplicates a descriptor to the first free number from lowest on;
+// see F_DUPFD_CLOEXEC in fcntl(2).
+func DupAbove(fd, lowest int) (int, error) {
+	const dupCloexec = 1030 // F_DUPFD_CLOEXEC
+	above, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), dupCloexec, uintptr(lowest))
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(above), nil
+}

@@ -14,6 +14,7 @@ import (
 // (Linux 5.0 and later): the same everywhere.
 const (
 	sysPidfdSendSignal = 424
+	sysOpenTree        = 428
 	sysPidfdOpen       = 434
 	sysOpenat2         = 437
 	sysMountSetattr    = 442
@@ -76,6 +77,7 @@ func PidfdSendSignal(pidfd int, sig syscall.Signal) error {
 // Commands of prctl(2).
 const (
 	PR_SET_PDEATHSIG    = 1
+	PR_SET_NAME         = 15
 	PR_CAPBSET_DROP     = 24
 	PR_SET_NO_NEW_PRIVS = 38
 	PR_CAP_AMBIENT      = 47
@@ -89,6 +91,14 @@ func Prctl(option int, arg uintptr, rest ...uintptr) error {
 	copy(more[:], rest)
 	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, uintptr(option), arg, more[0], more[1], more[2], 0)
 	return errnoErr(errno)
+}
+
+// SetName sets what ps(1) shows of the calling thread where it has room for a
+// word: at most 15 bytes, see PR_SET_NAME in prctl(2).
+func SetName(name string) {
+	var comm [16]byte
+	copy(comm[:15], name)
+	syscall.RawSyscall(syscall.SYS_PRCTL, PR_SET_NAME, uintptr(unsafe.Pointer(&comm)), 0)
 }
 
 // Ioctl calls ioctl(2) with a pointer or number argument.
@@ -138,26 +148,6 @@ func errnoErr(errno syscall.Errno) error {
 		return errno
 	}
 	return nil
-}
-
-// Arguments of mount_setattr(2).
-const (
-	AT_RECURSIVE      = 0x8000
-	MOUNT_ATTR_RDONLY = 0x1
-)
-
-// MountSetattr sets attributes of the mount at path and, with AT_RECURSIVE, of
-// all mounts below it: what a remount with mount(2) does to one only.
-func MountSetattr(path string, flags, set uint64) error {
-	p, err := syscall.BytePtrFromString(path)
-	if err != nil {
-		return err
-	}
-	attr := struct{ set, clear, propagation, userns uint64 }{set: set} // struct mount_attr
-	at := -100                                                         // AT_FDCWD
-	_, _, errno := syscall.Syscall6(sysMountSetattr, uintptr(at), uintptr(unsafe.Pointer(p)), uintptr(flags),
-		uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
-	return errnoErr(errno)
 }
 
 // Events of poll(2).

@@ -11,6 +11,8 @@ package reexec
 import (
 	"os"
 
+	"aquarium/runtime/itself"
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/step"
 	"aquarium/runtime/supervisor"
 )
@@ -24,7 +26,14 @@ func init() {
 	case supervisor.RemoverName:
 		supervisor.Remove()
 	}
-	if len(os.Args) > 1 && os.Args[1] == "run" {
+	if len(os.Args) < 2 {
+		return
+	}
+	switch os.Args[1] {
+	case "run":
 		supervisor.Prestart()
+	case "enter": // it becomes the parent of a program among others' processes
+		itself.Again()
+		kernel.SetName("aquarium") // it would be a descriptor's number
 	}
 }

@@ -106,7 +106,9 @@ func (c *Clone) Changes() []observe.Change {
 	return append(changes, observe.Change{Kind: "process", After: InitName + " " + c.Title})
 }
 
-// self is the running binary, whatever became of its path; see proc(5).
+// self is the running binary, whatever became of its path; see
+// proc_pid_exe(5). It is the supervisor's: on a mount that is read-only, by
+// which init cannot be made to hand it out for writing (see package itself).
 const self = "/proc/self/exe"
 
 // InitName is argv[0] of init; package reexec takes over by it.

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/observe"
 )
 
@@ -58,6 +59,7 @@ const initFailed = 125
 // Init is the re-exec'd child: it performs the plan's steps, the last of
 // which replaces it by the program, and never returns.
 func Init() {
+	kernel.SetName(InitName)
 	syscall.CloseOnExec(initSocket)
 	socket := os.NewFile(initSocket, "supervisor")
 	var plan Plan

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 
+	"aquarium/runtime/itself"
 	"aquarium/runtime/wire"
 )
 
@@ -85,7 +86,9 @@ func startProcess(socket *os.File, name string) (*os.Process, error) {
 		return nil, err
 	}
 	defer null.Close()
-	return os.StartProcess("/proc/self/exe", []string{Name, name}, &os.ProcAttr{
+	binary := itself.Open()
+	defer func() { go binary.Close() }() // unmounting takes the kernel a while
+	return os.StartProcess(binary.Path, []string{Name, name}, &os.ProcAttr{
 		Dir: "/", // keep no directory busy
 		// A supervisor is idle nearly always: a small heap and few threads
 		// matter, a fast heap does not.

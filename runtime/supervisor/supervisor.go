@@ -83,6 +83,7 @@ type supervisor struct {
 
 // Main runs a supervisor and never returns.
 func Main() {
+	kernel.SetName("aquarium") // it would be a descriptor's number
 	kernel.DefaultSignals()
 	if kernel.CloseOnExecFrom(bootSocket) != nil {
 		os.Exit(exitBroken)

@@ -1,0 +1,63 @@
+package kernel
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// AT_FDCWD stands for the working directory, see openat(2).
+const AT_FDCWD = -100
+
+// Arguments of open_tree(2) and mount_setattr(2).
+const (
+	OPEN_TREE_CLONE   = 0x1
+	OPEN_TREE_CLOEXEC = syscall.O_CLOEXEC
+	AT_RECURSIVE      = 0x8000
+	MOUNT_ATTR_RDONLY = 0x1
+
+	// The numbers are for those who make the calls in a child (see package
+	// enter), where no function of Go's can.
+	SYS_OPEN_TREE     = sysOpenTree
+	SYS_MOUNT_SETATTR = sysMountSetattr
+)
+
+// MountAttr is struct mount_attr of mount_setattr(2).
+type MountAttr struct{ Set, Clear, Propagation, UserNS uint64 }
+
+// OpenTree returns a close-on-exec descriptor of a copy of the mount that path
+// lies on, with path as its root. The copy is nowhere mounted, and goes with
+// its last user; see open_tree(2).
+func OpenTree(path string) (int, error) {
+	p, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return -1, err
+	}
+	at := AT_FDCWD
+	fd, _, errno := syscall.Syscall(sysOpenTree, uintptr(at), uintptr(unsafe.Pointer(p)), OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
+}
+
+// MountSetattr sets attributes of the mount at path and, with AT_RECURSIVE, of
+// all mounts below it: what a remount with mount(2) does to one only.
+func MountSetattr(path string, flags, set uint64) error {
+	return mountSetattr(AT_FDCWD, path, flags, set)
+}
+
+// TreeSetattr is MountSetattr for the mount behind a descriptor of OpenTree.
+func TreeSetattr(tree int, set uint64) error {
+	return mountSetattr(tree, "", AT_EMPTY_PATH, set)
+}
+
+func mountSetattr(at int, path string, flags, set uint64) error {
+	p, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return err
+	}
+	attr := MountAttr{Set: set}
+	_, _, errno := syscall.Syscall6(sysMountSetattr, uintptr(at), uintptr(unsafe.Pointer(p)), uintptr(flags),
+		uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
+	return errnoErr(errno)
+}
