@@ -148,11 +148,17 @@ func await(directory, line string, deadline time.Time) bool {
 	}
 }
 
-// Open opens what processes write to to join the groups.
+// Open opens what a process of one thread writes "0" to to join the groups. In
+// version 1 that is the file for threads: a thread is moved at once, a whole
+// process after some milliseconds.
 func (gs Groups) Open() ([]*os.File, error) {
 	var files []*os.File
 	for _, g := range gs {
-		file, err := os.OpenFile(g.Directory()+"/cgroup.procs", os.O_WRONLY, 0)
+		name := "/cgroup.procs"
+		if g.Version == V1 {
+			name = "/tasks"
+		}
+		file, err := os.OpenFile(g.Directory()+name, os.O_WRONLY, 0)
 		if err != nil {
 			for _, opened := range files {
 				opened.Close()

@@ -53,10 +53,15 @@ func (h Host) group(one hierarchy, set Limits, asked []string) (Group, error) {
 		return Group{}, err
 	}
 	g := Group{Version: one.version, Base: base, Controllers: one.wanted(set)}
-	if one.version == V2 {
+	switch {
+	case one.version == V2:
 		err = g.handDown(asked)
-	} else if len(g.Controllers) == 0 {
-		g.Base = ""
+	case len(g.Controllers) == 0:
+		return Group{}, nil
+	case one.own == "":
+		return Group{}, &Unavailable{Why: "the control group that this process is in does not show in " + one.directory, Way: "run it outside of this container"}
+	default:
+		g.Own = one.own
 	}
 	return g, err
 }

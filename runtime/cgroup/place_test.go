@@ -74,6 +74,7 @@ func (m *machine) place(root bool, l Limits, pids int64) (Groups, Limits, error)
 	groups, set, err := parseHost(m.own, m.mounts, root).Place("ID", l, pids)
 	for i := range groups {
 		groups[i].Base, _ = strings.CutPrefix(groups[i].Base, m.dir)
+		groups[i].Own, _ = strings.CutPrefix(groups[i].Own, m.dir)
 	}
 	return groups, set, err
 }
@@ -81,7 +82,7 @@ func (m *machine) place(root bool, l Limits, pids int64) (Groups, Limits, error)
 func TestPlace(t *testing.T) {
 	all := Limits{Memory: 64 << 20, CPU: 50_000, Pids: 10}
 	v1 := func(base string, settings []Setting, controllers ...string) Group {
-		return Group{Version: V1, Base: base, ID: "ID", Controllers: controllers, Settings: settings}
+		return Group{Version: V1, Base: base, Own: base, ID: "ID", Controllers: controllers, Settings: settings}
 	}
 	const scope = "/user.slice/scope"
 	for _, test := range []struct {

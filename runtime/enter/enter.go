@@ -60,7 +60,7 @@ type Command struct {
 	KeepUser   bool          // stay who one is
 	Keep       []string      // bounding set; nil keeps all
 	NoNewPrivs bool
-	Groups     []*os.File // cgroup.procs of control groups to be put into
+	Groups     []*os.File // of control groups to join, see cgroup.Groups.Open
 	Filter     []byte     // system calls, as step.Seccomp has it; nil for none
 }
 

@@ -81,9 +81,11 @@ func Opening(s *specs.Spec) []step.Step {
 	if s.Annotations[spec.AnnotationWhatIf] == "true" {
 		steps = append(steps, outer(s))
 	}
-	if groups, err := spec.Groups(s); err == nil { // NewPlan tells of an error
-		steps = append(steps, inGroups(groups, clone(s))...)
+	cloning := clone(s)
+	if made, err := spec.Groups(s); err == nil && len(made) > 0 { // NewPlan tells of an error
+		steps = append(steps, groups(made, cloning.Op.(*step.Clone)))
 	}
+	steps = append(steps, cloning)
 	if l, connected, err := lease(s); connected && err == nil {
 		steps = append(steps, connect(l)...)
 	}

@@ -172,73 +172,88 @@ func (c *Cgroup) explain(refused *CallError) string {
 
 // group is a control group that is open.
 type group struct {
-	cgroup.Group
-	file *os.File // its cgroup.procs; the directory itself in version 2
+	version cgroup.Version
+	in      *os.File // version 1: what a thread writes to to enter; version 2: the directory
+	out     *os.File // version 1: and to come back
 }
 
-func openGroup(g cgroup.Group) (group, error) {
-	path, flags := g.Directory()+"/cgroup.procs", syscall.O_WRONLY
+func openGroup(g cgroup.Group) (opened group, err error) {
+	opened.version = g.Version
 	if g.Version == cgroup.V2 {
-		path, flags = g.Directory(), syscall.O_RDONLY|syscall.O_DIRECTORY
+		opened.in, err = open(g.Directory(), syscall.O_RDONLY|syscall.O_DIRECTORY)
+		return opened, err
 	}
+	opened.in, err = open(tasks(g.Directory()), syscall.O_WRONLY)
+	if err == nil {
+		opened.out, err = open(tasks(g.Own), syscall.O_WRONLY)
+	}
+	return opened, err
+}
+
+func open(path string, flags int) (*os.File, error) {
 	fd, err := syscall.Open(path, flags|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		return group{}, failed(call("open", path), err)
+		return nil, failed(call("open", path), err)
 	}
-	return group{g, os.NewFile(uintptr(fd), path)}, nil
+	return os.NewFile(uintptr(fd), path), nil
 }
 
-// Join puts init into the sandbox's control groups of version 1. It waits for
-// its plan meanwhile: nothing of the sandbox runs outside of its limits.
-type Join struct {
-	Directories []string `json:"directories"` // of groups that were made
-}
+// tasks is the file of a group of version 1 that takes threads, not processes.
+func tasks(directory string) string { return directory + "/tasks" }
 
-func (j *Join) size() int { return len(j.Directories) }
-
-// Calls implements Op.
-func (j *Join) Calls() []Call {
-	var calls []Call
-	for _, directory := range j.Directories {
-		calls = append(calls, j.join(directory))
-	}
-	return calls
-}
-
-func (j *Join) join(directory string) Call {
-	return writeFile(directory+"/cgroup.procs", raw("PID"))
-}
-
-// Changes implements Op.
-func (j *Join) Changes() []observe.Change {
-	var changes []observe.Change
-	for _, directory := range j.Directories {
-		changes = append(changes, observe.Change{Kind: "member of", Name: directory, After: "init"})
-	}
-	return changes
-}
-
-// Do implements Op.
-func (j *Join) Do(w *World) error {
-	for _, directory := range j.Directories {
-		g, ok := w.group(directory)
-		if !ok || w.child == nil {
-			return failed(j.join(directory), syscall.ENOENT)
-		}
-		if _, err := g.file.WriteString(strconv.Itoa(w.child.Pid)); err != nil {
-			return failed(j.join(directory), cause(err))
+// enter puts the calling thread, which is locked, into the groups of version
+// 1, so that its child begins there; leave takes it out again. A thread that
+// moves itself is moved at once. Moving a process, or another's thread, makes
+// the kernel wait until all processors have noticed: some milliseconds.
+func (w *World) enter() error {
+	for _, g := range w.groups {
+		if g.version == cgroup.V1 {
+			if err := move(g.in); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (w *World) group(directory string) (group, bool) {
+func (w *World) leave() error {
+	var refused error
 	for _, g := range w.groups {
-		if g.Directory() == directory {
-			return g, true
+		if g.version == cgroup.V1 {
+			if err := move(g.out); err != nil {
+				refused = err
+			}
 		}
 	}
-	return group{}, false
+	return refused
+}
+
+func move(to *os.File) error {
+	_, err := to.WriteString("0")
+	if err != nil {
+		return failed(writeFile(to.Name(), "0"), cause(err))
+	}
+	return nil
+}
+
+// into is the group of version 2 that a clone begins in; nil for none.
+func (w *World) into() *os.File {
+	for _, g := range w.groups {
+		if g.version == cgroup.V2 {
+			return g.in
+		}
+	}
+	return nil
+}
+
+func (w *World) closeGroups() {
+	for _, g := range w.groups {
+		g.in.Close()
+		if g.out != nil {
+			g.out.Close()
+		}
+	}
+	w.groups = nil
 }
 
 // Unshare gives this process namespaces of its own; see unshare(2).

@@ -2,10 +2,12 @@ package step
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"aquarium/runtime/cgroup"
 	"aquarium/runtime/fork"
 	"aquarium/runtime/observe"
 	"aquarium/runtime/userns"
@@ -33,14 +35,13 @@ type Clone struct {
 	Title string     `json:"title"` // argv[1] of init, for ps
 	Flags CloneFlags `json:"flags"`
 	userns.Map
-	// Into is the directory of a control group of version 2 that a Cgroup
-	// step has made: init begins in it.
-	Into string `json:"into,omitempty"`
+	// Groups are what a Cgroup step has made: init begins in them.
+	Groups cgroup.Groups `json:"groups,omitempty"`
 }
 
 // Calls implements Op.
 func (c *Clone) Calls() []Call {
-	calls := []Call{c.call()}
+	calls := append([]Call{c.call()}, c.moving()...)
 	calls = append(calls, c.mapping()...)
 	return append(calls, call("setsid").when("from here on it is init that calls"), pdeathsig,
 		call("execve", self, []string{InitName, c.Title}, raw("envp")))
@@ -71,10 +72,34 @@ func (c *Clone) help(helper string, maps []userns.IDMap) Call {
 
 // call is the clone itself. Only clone3 takes a control group.
 func (c *Clone) call() Call {
-	if c.Into == "" {
-		return call("clone", raw(c.namespaces()+"SIGCHLD"))
+	for _, g := range c.Groups {
+		if g.Version == cgroup.V2 {
+			return call("clone3", raw("{flags: "+c.namespaces()+"CLONE_INTO_CGROUP, exit_signal: SIGCHLD, cgroup: "+strconv.Quote(g.Directory())+"}"))
+		}
 	}
-	return call("clone3", raw("{flags: "+c.namespaces()+"CLONE_INTO_CGROUP, exit_signal: SIGCHLD, cgroup: "+strconv.Quote(c.Into)+"}"))
+	return call("clone", raw(c.namespaces()+"SIGCHLD"))
+}
+
+// moves tells whether the calling thread has to enter control groups.
+func (c *Clone) moves() bool {
+	return slices.ContainsFunc(c.Groups, func(g cgroup.Group) bool { return g.Version == cgroup.V1 })
+}
+
+// moving are the calls by which the thread enters the groups before the clone,
+// and leaves them after it.
+func (c *Clone) moving() []Call {
+	var in, out []Call
+	for _, g := range c.Groups {
+		if g.Version == cgroup.V1 {
+			in = append(in, writeFile(tasks(g.Directory()), "0"))
+			out = append(out, writeFile(tasks(g.Own), "0"))
+		}
+	}
+	if len(in) > 0 {
+		in[0] = in[0].when("before it: the thread that clones enters, so that its child begins there")
+		out[0] = out[0].when("after it: the thread comes back")
+	}
+	return append(in, out...)
 }
 
 // namespaces is "CLONE_NEWUTS|…|", "" for none.
@@ -116,23 +141,23 @@ const InitName = "aquarium-init"
 
 // Do implements Op: it starts the child and leaves it in w.
 func (c *Clone) Do(w *World) error {
-	var into *os.File
-	if c.Into != "" {
-		g, ok := w.group(c.Into)
-		if !ok {
-			return failed(c.call(), syscall.EBADF)
-		}
-		into = g.file
+	if err := w.enter(); err != nil {
+		w.leave()
+		return err
 	}
 	process, err := c.Start(userns.Command{
 		Path: self, Argv: []string{InitName, c.Title},
 		Env:   []string{"GOGC=off", "GOMAXPROCS=1"}, // init lives for a millisecond
-		Files: w.files, Flags: uintptr(c.Flags), Session: true, Group: into,
+		Files: w.files, Flags: uintptr(c.Flags), Session: true, Group: w.into(),
 	})
+	left := w.leave()
 	if err != nil {
 		return c.failed(err)
 	}
 	w.child = process
+	if left != nil {
+		return left
+	}
 	w.changed = append(w.changed, c.made(process.Pid)...)
 	return nil
 }

@@ -12,7 +12,7 @@ func (p Plan) Unskippable(index int) string {
 	switch p.Steps[index].Op.(type) {
 	case *Outer:
 		return "it keeps what goes wrong from the host"
-	case *Cgroup, *Join:
+	case *Cgroup:
 		return "it keeps what goes wrong from the neighbours"
 	case *Clone, *Exec:
 		return "there would be nothing to launch"

@@ -24,7 +24,7 @@ type Launch struct {
 	Console *os.File
 
 	world    World
-	thread   *thread // does the supervisor's steps, where they begin with Outer
+	thread   *thread // does the supervisor's steps from Outer or Clone on, where it needs one of its own
 	socket   int
 	total    int       // steps of the plan
 	buffer   []byte    // of reports, the last one perhaps not whole
@@ -47,9 +47,14 @@ func NewLaunch(stdio [3]*os.File) (*Launch, error) {
 // first ones. The last is the clone; init then waits for Send. The error is a
 // *CallError when the kernel refused.
 func (l *Launch) Do(s Step) error {
-	if _, outer := s.Op.(*Outer); outer {
+	switch op := s.Op.(type) {
+	case *Outer:
 		l.thread = newThread()
 		l.Outer = l.thread.id
+	case *Clone:
+		if l.thread == nil && op.moves() {
+			l.thread = newThread()
+		}
 	}
 	began := time.Now()
 	var err error
@@ -73,11 +78,8 @@ func (l *Launch) Do(s Step) error {
 // inOuter tells whether a step belongs into the outer mount namespace, where
 // there is one: control groups are the host's, and cannot be made there.
 func inOuter(op Op) bool {
-	switch op.(type) {
-	case *Cgroup, *Join:
-		return false
-	}
-	return true
+	_, groups := op.(*Cgroup)
+	return !groups
 }
 
 func closeFiles(files []*os.File) {
@@ -147,9 +149,7 @@ func (l *Launch) GoOn(skip bool) error {
 func (l *Launch) Close() {
 	syscall.Close(l.socket)
 	closeFiles(l.world.files) // where no init was started; otherwise closed already
-	for _, g := range l.world.groups {
-		g.file.Close()
-	}
+	l.world.closeGroups()
 }
 
 func (l *Launch) write(b []byte) error {

@@ -53,7 +53,7 @@ func (s Step) Lands() string {
 	switch op := s.Op.(type) {
 	case *Outer:
 		return "in an outer mnt namespace"
-	case *Cgroup, *Join:
+	case *Cgroup:
 		return "in the host's control groups"
 	case *Clone:
 		if op.Flags == 0 {
