@@ -3,6 +3,7 @@ package rootfs
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -164,6 +165,37 @@ func (c *comparison) hidden(name string, was stack.Entry) error {
 		}
 	}
 	return nil
+}
+
+// ReadWritten returns the beginning of a file that a sandbox has written, at most limit bytes, and the
+// file's size. The sandbox may have stopped.
+func ReadWritten(overlays []Written, name string, limit int64) (content []byte, size int64, err error) {
+	name = path.Join("/", name)
+	where := -1
+	for i, o := range overlays {
+		if within(name, o.Dest) && (where < 0 || len(o.Dest) > len(overlays[where].Dest)) {
+			where = i
+		}
+	}
+	if where < 0 {
+		return nil, 0, fail("read", quote(name), fs.ErrNotExist)
+	}
+	upper, err := inside.Open(overlays[where].Upper)
+	if err != nil {
+		return nil, 0, fail("read", quote(name), err)
+	}
+	defer upper.Close()
+	f, err := upper.OpenFile(strings.TrimPrefix(name, overlays[where].Dest))
+	if err != nil {
+		return nil, 0, fail("read", quote(name), err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, fail("read", quote(name), err)
+	}
+	content, err = io.ReadAll(io.LimitReader(f, limit))
+	return content, info.Size(), err
 }
 
 // Commit makes a root filesystem of a sandbox's: what base was, and what the sandbox wrote as one

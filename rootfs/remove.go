@@ -95,7 +95,7 @@ func (c *Catalogue) removeLayers(digests []string) (freed int64, err error) {
 		return 0, fail("lock", quote(c.dataDir), err)
 	}
 	defer hold.Close()
-	needed, err := c.neededLayers()
+	needed, err := c.LayerUses()
 	if err != nil {
 		return 0, err
 	}
@@ -146,9 +146,9 @@ func (c *Catalogue) removeLayer(digest string) error {
 	return nil
 }
 
-// neededLayers counts how many stored root filesystems have each layer. A document that cannot be
+// LayerUses counts how many stored root filesystems have each layer. A document that cannot be
 // read is an error: its layers must not be taken for unneeded.
-func (c *Catalogue) neededLayers() (map[string]int, error) {
+func (c *Catalogue) LayerUses() (map[string]int, error) {
 	names, err := c.storedNames()
 	if err != nil {
 		return nil, err
@@ -226,7 +226,7 @@ type Usage struct {
 // Usage returns what each stored root filesystem made of layers takes. Plain trees are not in it:
 // to know their size, all of them would have to be read.
 func (c *Catalogue) Usage() (map[string]Usage, error) {
-	needed, err := c.neededLayers()
+	needed, err := c.LayerUses()
 	if err != nil {
 		return nil, err
 	}

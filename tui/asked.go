@@ -21,7 +21,7 @@ func (m *root) launchSelected() tea.Cmd {
 		return nil
 	}
 	if r.Problem != "" {
-		m.fail(&sandbox.Error{What: "launch " + visible(r.Name), Err: errors.New(r.Problem), Way: "`aquarium rootfs check " + visible(r.Name) + "` says more; o launches another command"})
+		m.fail(&sandbox.Error{What: "launch " + visible(r.Name), Err: errors.New(r.Problem), Way: "c says more; o launches another command"})
 		return nil
 	}
 	m.notice = "Launching " + visible(r.Name) + m.theme.ellipsis
@@ -167,6 +167,8 @@ func (m *root) explain(msg tea.KeyPressMsg) tea.Cmd {
 			continue
 		}
 		switch {
+		case m.elsewhere(a) != "":
+			m.notice = a.Help().Key + " works in the list of " + m.elsewhere(a) + ": Tab goes there"
 		case !hasSandbox(m):
 			m.notice = a.Help().Key + ": no sandbox is selected"
 		case !hasRunning(m):
@@ -175,4 +177,19 @@ func (m *root) explain(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	return nil
+}
+
+// elsewhere is the list with which an action could be done.
+func (m *root) elsewhere(a *action) string {
+	now := m.focus
+	defer func() { m.focus = now }()
+	for _, list := range []struct {
+		panel panel
+		name  string
+	}{{panelRootfs, "root filesystems"}, {panelSandboxes, "sandboxes"}} {
+		if m.focus = list.panel; list.panel != now && a.possible(m) {
+			return list.name
+		}
+	}
+	return ""
 }

@@ -94,7 +94,7 @@ func (f *form) press(key tea.KeyPressMsg) decision {
 // pressUnderWay takes keys while the task is under way.
 func (f *form) pressUnderWay(key tea.KeyPressMsg) decision {
 	switch key.String() {
-	case "esc", "enter", "q":
+	case "esc":
 		return errand(func(m *root) tea.Cmd {
 			m.dropDialog(f)
 			m.notice = capital(f.job.String()) + " goes on: its row is among the root filesystems, J shows it"

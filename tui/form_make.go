@@ -1,11 +1,10 @@
 package tui
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -45,7 +44,7 @@ func switchWords(flag string, on bool) []string {
 
 // platformField chooses among the images of several platforms.
 func platformField() (formField, *emptyEditor) {
-	return typed("Platform", "OS/ARCHITECTURE, of an image that is there for several", words("this machine's, linux/"+runtime.GOARCH))
+	return typed("Platform", "OS/ARCHITECTURE, of an image that is there for several", words("this machine's"))
 }
 
 // largeField lifts the limits on what an archive may expand to.
@@ -75,7 +74,7 @@ func (m *root) openPullForm() tea.Cmd {
 			line := append([]string{"aquarium", "rootfs", "pull"}, flagWords("--as", name.said())...)
 			line = append(line, flagWords("--platform", wanted.said())...)
 			line = append(line, switchWords("--plain-http", plain.on)...)
-			return append(append(line, switchWords("--allow-large", lift.on)...), ref.said())
+			return append(append(line, switchWords("--allow-large", lift.on)...), cmp.Or(ref.said(), "IMAGE"))
 		},
 		task: func() (task, error) {
 			from, o := ref.said(), image.Options{Platform: wanted.said(), PlainHTTP: plain.on}
@@ -105,7 +104,7 @@ func (m *root) openImportForm() tea.Cmd {
 		command: func() []string {
 			line := append([]string{"aquarium", "rootfs", "import"}, flagWords("--platform", wanted.said())...)
 			line = append(line, flagWords("--tag", called.said())...)
-			return append(append(line, switchWords("--allow-large", lift.on)...), name.or(), path.said())
+			return append(append(line, switchWords("--allow-large", lift.on)...), cmp.Or(name.or(), "NAME"), cmp.Or(path.said(), "SOURCE"))
 		},
 		task: func() (task, error) {
 			from, o := expandHome(path.said()), image.Options{Platform: wanted.said(), Tag: called.said()}
@@ -204,10 +203,10 @@ func (m *root) making(verb, name string, do func(ctx context.Context, c *rootfs.
 func madeNotice(c *rootfs.Catalogue, r rootfs.Rootfs) string {
 	name := visible(r.Name)
 	if r.Problem != "" {
-		return name + " is made, but cannot start: " + visible(r.Problem)
+		return name + " is made, but cannot start (" + visible(r.Problem) + ")"
 	}
 	if d, err := c.Document(r.Name); err == nil && len(d.Notes) > 0 {
-		return fmt.Sprintf("%s is made, but not all could be kept: c lists %d notes", name, len(d.Notes))
+		return name + plural(len(d.Notes), " is made, with %d note on what could not be kept", " is made, with %d notes on what could not be kept")
 	}
-	return name + " is made: Enter launches it"
+	return name + " is made"
 }

@@ -96,7 +96,7 @@ func (m *root) openPushForm() tea.Cmd {
 		theme: m.theme, heading: "Push " + visible(r.Name), does: "push",
 		fields: []formField{reference, {label: "Plain HTTP", about: words("speak HTTP, not HTTPS, to the registry"), edit: plain}},
 		command: func() []string {
-			return append(append([]string{"aquarium", "rootfs", "push", r.Name}, ref.said()), switchWords("--plain-http", plain.on)...)
+			return append([]string{"aquarium", "rootfs", "push", r.Name, cmp.Or(ref.said(), "IMAGE")}, switchWords("--plain-http", plain.on)...)
 		},
 		task: func() (task, error) {
 			to, o := ref.said(), image.Options{PlainHTTP: plain.on}

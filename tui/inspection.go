@@ -22,6 +22,8 @@ type facet struct {
 	// press takes keys of the view's own; nil has none.
 	press func(in *inspection, key string) (cmd tea.Cmd, handled bool)
 	hints []hint
+	// at are the hints at a place of the view; nil has the same everywhere.
+	at func(place string) []hint
 	// dead tells that there is something to see of a sandbox that has stopped.
 	dead bool
 }
@@ -320,7 +322,11 @@ func (in *inspection) press(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 
 // hints are the keys that press handles.
 func (in *inspection) hints() []hint {
-	hints := append(slices.Clone(in.facet.hints), hint{"=", "host beside"})
+	hints := slices.Clone(in.facet.hints)
+	if in.facet.at != nil {
+		hints = in.facet.at(in.place)
+	}
+	hints = append(hints, hint{"=", "host beside"})
 	if !slices.ContainsFunc(hints, func(h hint) bool { return h.key == "Enter" }) {
 		hints = append(hints, hint{"Enter", "details"})
 	}

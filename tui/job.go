@@ -143,7 +143,13 @@ func (m *root) startJob(f *form, t task) tea.Cmd {
 		}
 		litter.end(abandoned(j, err))
 		close(j.ended)
-		return errand(func(m *root) tea.Cmd { return m.endJob(j, said, err) })
+		trees, listErr := litter.catalogue.List() // what is made is there before it is said
+		return errand(func(m *root) tea.Cmd {
+			if listErr == nil {
+				m.takeTrees(treesListed{list: trees})
+			}
+			return m.endJob(j, said, err)
+		})
 	}
 	return tea.Batch(run, m.tickJobs())
 }
@@ -174,19 +180,12 @@ func (m *root) tickJobs() tea.Cmd {
 	})
 }
 
-// endJob takes the end of a job: what was made is selected, what failed is
-// shown where it was described, or else keeps its row until somebody looks.
+// endJob takes the end of a job.
 func (m *root) endJob(j *job, said string, err error) tea.Cmd {
-	open := slices.Contains(m.dialogs, dialog(j.form))
-	chosen := m.trees.isSelected(j.key)
-	switch {
+	var cmd tea.Cmd
+	switch open := slices.Contains(m.dialogs, dialog(j.form)); {
 	case err == nil:
-		m.jobs.remove(j)
-		m.dropDialog(j.form)
-		m.notice = said
-		if j.makes && (open || chosen) {
-			m.trees.seek(j.object)
-		}
+		cmd = m.jobDone(j, said, open)
 	case errors.Is(err, context.Canceled):
 		m.jobs.remove(j)
 		j.form.job, j.form.note = nil, capital(j.String())+": canceled, and nothing of it is left"
@@ -194,19 +193,43 @@ func (m *root) endJob(j *job, said string, err error) tea.Cmd {
 			m.notice = j.form.note
 		}
 	default:
-		j.err = err
-		j.form.job, j.form.err = nil, err
-		if open {
-			m.jobs.remove(j)
-		} else {
-			m.notice = capital(j.String()) + " failed: Enter on its row says why"
-		}
+		m.jobFailed(j, err, open)
 	}
 	m.jobsChanged()
 	if m.jobs.leaving && len(m.jobs.active()) == 0 {
 		return m.leave()
 	}
-	return nil
+	return cmd
+}
+
+// jobDone says what has come of it, and selects what was made for who has
+// waited for it.
+func (m *root) jobDone(j *job, said string, open bool) tea.Cmd {
+	chosen := m.trees.isSelected(j.key)
+	m.jobs.remove(j)
+	m.dropDialog(j.form)
+	m.notice = said
+	if !j.makes || !open && !chosen {
+		return nil
+	}
+	m.trees.seek(j.object)
+	if !open {
+		return nil
+	}
+	m.notice += ": Enter launches it, c checks it"
+	return m.focusOn(panelRootfs)
+}
+
+// jobFailed shows why where it was described, or keeps the row until somebody
+// looks.
+func (m *root) jobFailed(j *job, err error, open bool) {
+	j.err = err
+	j.form.job, j.form.err = nil, err
+	if open {
+		m.jobs.remove(j)
+		return
+	}
+	m.notice = capital(j.String()) + " failed: Enter on its row says why"
 }
 
 func (m *root) dropDialog(d dialog) {

@@ -44,7 +44,7 @@ func TestPullWithProgress(t *testing.T) {
 			u.types("J")
 			u.sees("Pull tank: ", "waits")
 			close(r.passes)
-			u.sees("tank is made: Enter launches it", "Root filesystems (2)", "▸  tank")
+			u.sees("tank is made: Enter launches it, c checks it", "Root filesystems (2)", "▸  tank")
 			u.types("\r")
 			u.sees("/ #")
 			u.types("cat /etc/motd\r")

@@ -20,8 +20,15 @@ import (
 func filesFacet() facet {
 	return facet{
 		name: "Files", shortcut: "4", read: readFiles, press: pressFiles, dead: true,
-		hints: []hint{{"Enter", "open"}, {"Backspace", "up"}, {"c", "changes"}},
+		at: filesHints,
 	}
+}
+
+func filesHints(place string) []hint {
+	if place == placeChanges {
+		return []hint{{"Enter", "open"}, {"C", "commit…"}, {"x", "discard…"}, {"c", "all files"}}
+	}
+	return []hint{{"Enter", "open"}, {"Backspace", "up"}, {"c", "changes"}}
 }
 
 // Where one is in the view: a directory, a file, or the list of changes.
@@ -33,6 +40,8 @@ const (
 func readFiles(ctx context.Context, l look) (sheet, error) {
 	name, isFile := strings.CutPrefix(l.place, placeFile)
 	switch {
+	case isFile && l.target == nil:
+		return readWritten(l, name)
 	case l.place == placeChanges || l.target == nil:
 		return readChanges(ctx, l)
 	case isFile:
@@ -109,6 +118,27 @@ func readContent(l look, name string) (sheet, error) {
 	if err != nil {
 		return sheet{}, err
 	}
+	return contentSheet(name, content, size), nil
+}
+
+// readWritten reads a file that a sandbox has written and that has stopped.
+func readWritten(l look, name string) (sheet, error) {
+	if l.who.subject == nil {
+		return sheet{}, inspect.ErrGone
+	}
+	written, err := l.who.subject.Written()
+	if err != nil {
+		return sheet{}, err
+	}
+	content, size, err := rootfs.ReadWritten(written, name, mostContent)
+	if err != nil {
+		return sheet{}, err
+	}
+	return contentSheet(name, content, size), nil
+}
+
+// contentSheet shows a file's beginning: as text, or else in hexadecimal.
+func contentSheet(name string, content []byte, size int64) sheet {
 	s := sheet{sections: []section{{title: name, columns: []column{{right: true}, {flex: true}}}}}
 	s.note = fmt.Sprintf("%s, Backspace goes back", bytesText(uint64(size)))
 	if size > int64(len(content)) {
@@ -122,7 +152,7 @@ func readContent(l look, name string) (sheet, error) {
 		number := strconv.Itoa(i + 1)
 		s.sections[0].rows = append(s.sections[0].rows, row{key: number, cells: []string{number, strings.ReplaceAll(strings.TrimSuffix(line, "\r"), "\t", "    ")}})
 	}
-	return s, nil
+	return s
 }
 
 // readChanges lists what this sandbox wrote, changed and removed.
@@ -187,7 +217,12 @@ func openFile(in *inspection, r *row) (tea.Cmd, bool) {
 			return in.goTo(placeFile + place), true
 		}
 	case rootfs.Change:
-		if e.Kind != rootfs.Deleted {
+		switch {
+		case e.Kind == rootfs.Deleted:
+		case in.who.pid == 0:
+			return in.goTo(placeFile + e.Path), true
+		default:
+			in.page.seek = path.Base(e.Path)
 			return in.goTo(path.Dir(e.Path)), true
 		}
 	}
@@ -200,6 +235,9 @@ func (in *inspection) goUp() (tea.Cmd, bool) {
 	switch {
 	case in.place == placeChanges:
 		return in.goTo(""), true
+	case in.who.pid == 0:
+		in.page.seek = name
+		return in.goTo(placeChanges), true
 	case !isFile && path.Join("/", name) == "/":
 		return nil, true
 	}
