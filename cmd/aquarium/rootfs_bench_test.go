@@ -152,20 +152,9 @@ func BenchmarkImportImage(b *testing.B) {
 		race(b,
 			&rival{name: "aquarium", command: func(string) []string { return []string{binary, "rootfs", "import", "image", archive} }},
 			&rival{name: "podman", command: func(dir string) []string {
-				return append(podman(b, dir), "load", "--input", archive)
+				return podmanIn(b, dir).line("load", "--input", archive)
 			}})
 	})
-}
-
-// podman is a command line of podman that leaves nothing outside of dir.
-func podman(t testing.TB, dir string) []string {
-	t.Helper()
-	settings := filepath.Join(dir, "containers.conf")
-	if err := os.WriteFile(settings, []byte("[engine]\nlock_type = \"file\"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return []string{"env", "CONTAINERS_CONF=" + settings, "TMPDIR=" + dir,
-		"podman", "--root", filepath.Join(dir, "root"), "--runroot", filepath.Join(dir, "run"), "--storage-driver", "overlay"}
 }
 
 // BenchmarkLaunchOfLayers compares the launch of /bin/true from 20 layers with

@@ -295,6 +295,9 @@ func TestSkopeoAndUmoci(t *testing.T) {
 	other := newStore(t)
 	checkSample(t, other, mustImport(t, other, "zstd", in("zstd"), Options{}))
 
+	if got := left(t, c); got != "3 3 0" {
+		t.Errorf("names, layers and work are %s, want 3 3 0: the same digests, whichever way they came", got)
+	}
 	r, err := c.Find("from0")
 	if err != nil {
 		t.Fatal(err)
@@ -323,6 +326,17 @@ func TestSkopeoAndUmoci(t *testing.T) {
 			if _, err := os.Lstat(filepath.Join(layout+"-bundle/rootfs", name)); err == nil {
 				t.Errorf("%s: %s is there", format, name)
 			}
+		}
+		// What umoci makes of changes is a layer here.
+		changed := layout + "-bundle/rootfs/"
+		err = errors.Join(os.Remove(changed+"kept"), os.RemoveAll(changed+"d"), os.Mkdir(changed+"d", 0o750), os.WriteFile(changed+"d/newer", []byte("z"), 0o640))
+		if err != nil {
+			t.Fatal(err)
+		}
+		run("umoci", "repack", "--image", layout+":changed", layout+"-bundle")
+		name := "changed-" + string(format)
+		if got, want := content(t, c, mustImport(t, c, name, layout, Options{Tag: "changed"})), "bin/sh=#!/bin/none\n d/newer=z"; got != want {
+			t.Errorf("%s: after umoci repack it holds %q, want %q", format, got, want)
 		}
 	}
 }
