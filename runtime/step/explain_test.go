@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/userns"
 )
 
@@ -52,6 +53,9 @@ func TestExplanations(t *testing.T) {
 		{"clone under a filter", players(mountsOnly), syscall.EPERM, []string{"a seccomp filter is in force"}},
 		{"clone beyond the limit", []as{{flags: mountsOnly, user: true}}, syscall.ENOSPC, []string{"user.max_uts_namespaces is 0"}},
 		{"clone where user namespaces are forbidden", []as{{flags: mountsOnly, user: true}}, syscall.ENOSPC, []string{"user.max_user_namespaces is 0"}},
+		{"clone where Debian's sysctl forbids it", []as{{flags: mountsOnly, user: true}}, syscall.EPERM, []string{"kernel.unprivileged_userns_clone is 0"}},
+		{"clone where AppArmor forbids it", []as{{flags: mountsOnly, user: true}}, syscall.EPERM, []string{"kernel.apparmor_restrict_unprivileged_userns is 1"}},
+		{"mount where AppArmor has taken the capabilities", []as{{flags: mountsOnly, user: true}}, syscall.EPERM, []string{"CAP_SYS_ADMIN is missing: kernel.apparmor_restrict_unprivileged_userns is 1"}},
 		{"clone after the first process has gone", players(0), syscall.ENOMEM, []string{"the first process of pid:[", "has ended"}},
 
 		{"setgroups where it is denied", []as{{user: true}}, syscall.EPERM, []string{"setgroups is deny"}},
@@ -175,6 +179,16 @@ var scenarios = map[string]func(dir string) (Op, error){
 	"clone where user namespaces are forbidden": func(string) (Op, error) {
 		return &Clone{Flags: syscall.CLONE_NEWUSER}, os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0)
 	},
+	"clone where Debian's sysctl forbids it": func(dir string) (Op, error) {
+		return forbiddenClone(dir, "kernel/unprivileged_userns_clone", "0")
+	},
+	"clone where AppArmor forbids it": func(dir string) (Op, error) {
+		return forbiddenClone(dir, "kernel/apparmor_restrict_unprivileged_userns", "1")
+	},
+	"mount where AppArmor has taken the capabilities": func(dir string) (Op, error) {
+		err := fabricated(dir, "kernel/apparmor_restrict_unprivileged_userns", "1")
+		return &Mount{Source: "tmpfs", Target: dir, Type: "tmpfs"}, errors.Join(err, kernel.Capset(0, 0, 0))
+	},
 	"clone after the first process has gone": func(dir string) (Op, error) {
 		// One child before: package os forks once by itself, to see what the
 		// kernel can do, and that must not be the namespace's first process.
@@ -212,6 +226,21 @@ var scenarios = map[string]func(dir string) (Op, error){
 	"exec for a big-endian machine": execOf(bigEndian(), 0o755),
 	"exec a text":                   execOf([]byte("neither a program nor a script\n"), 0o755),
 	"exec an empty file":            execOf(nil, 0o755),
+}
+
+// fabricated puts a tree with one file over /proc/sys, as a kernel has it that
+// knows a sysctl which this one may not know.
+func fabricated(dir, sysctl, value string) error {
+	tree := dir + "/sys"
+	path := filepath.Join(tree, sysctl)
+	return errors.Join(private(), os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(value+"\n"), 0o644), bind(tree, "/proc/sys"))
+}
+
+// forbiddenClone is refused as a kernel with that sysctl refuses it; a filter
+// plays the kernel.
+func forbiddenClone(dir, sysctl, value string) (Op, error) {
+	filter := &Seccomp{Profile: "test", Filter: refuseUserNamespaces()}
+	return &Clone{Flags: syscall.CLONE_NEWUSER}, errors.Join(fabricated(dir, sysctl, value), (&NoNewPrivs{}).Do(nil), filter.Do(nil))
 }
 
 func private() error { return syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "") }
