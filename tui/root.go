@@ -25,6 +25,7 @@ type root struct {
 	screens   []screen // the last one covers the panels
 	alone     bool     // there are no panels: the last screen is all there is
 	typing    typeAhead
+	twins     *twinsRun // nil unless they are being looked at
 	jobs      jobs
 	notice    string // for the last row, until the next key
 	cleanups  int    // told since the last key
@@ -286,4 +287,5 @@ func (m *root) closeDialog() {
 func (m *root) close() {
 	m.work.feeds.close()
 	m.jobs.close()
+	m.twins.end()
 }

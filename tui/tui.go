@@ -150,7 +150,7 @@ func passSignals(program *tea.Program, output *os.File) (stop func()) {
 func farewell(w io.Writer, m *root) {
 	var names []string
 	for _, sb := range m.sandboxes.items {
-		if sb.PID > 0 {
+		if _, err := os.Stat(sb.Bundle); sb.PID > 0 && err == nil { // twins are gone by now
 			names = append(names, visible(sb.Name))
 		}
 	}

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"context"
 	"errors"
 	"os"
 	"slices"
@@ -12,8 +11,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"aquarium/runtime/enter"
-	"aquarium/runtime/observe"
-	"aquarium/runtime/sandbox"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/step"
 )
@@ -39,72 +36,6 @@ type rootSeen struct {
 // escapeDepth is how many directories the escape goes up: more than a root
 // lies deep.
 const escapeDepth = 64
-
-// twinSelected launches the selected root filesystem twice, and compares.
-func (m *root) twinSelected() tea.Cmd {
-	r, ok := m.trees.selected()
-	if !ok || r.Problem != "" {
-		return m.launchSelected() // which says what the problem is
-	}
-	m.notice = "Launching " + visible(r.Name) + " twice" + m.theme.ellipsis
-	store, o := m.store, m.sized(spec.Options{Rootfs: r.Name, TTY: true, Interactive: true, Remove: true})
-	return func() tea.Msg {
-		var pair [2]twin
-		for i, how := range []spec.RootSwitch{spec.Chroot, spec.PivotRoot} {
-			o.RootSwitch = how
-			pair[i] = lookAtTwin(store, o)
-		}
-		return errand(func(m *root) tea.Cmd {
-			m.notice = ""
-			if err := errors.Join(pair[0].err, pair[1].err); err != nil {
-				m.fail(err)
-				return nil
-			}
-			return m.openScreen(&twinsScreen{theme: m.theme, name: r.Name, pair: pair})
-		})
-	}
-}
-
-// lookAtTwin launches a sandbox, looks at its root from all sides, and removes
-// it again.
-func lookAtTwin(store *sandbox.Store, o spec.Options) (t twin) {
-	t.how = o.RootSwitch
-	sb, conn, err := store.Launch(o)
-	if err != nil {
-		t.err = err
-		return t
-	}
-	defer func() { t.err = errors.Join(t.err, removeTwin(sb)) }()
-	defer conn.Close()
-	if t.err = sb.WaitStarted(conn); t.err != nil {
-		return t
-	}
-	now, err := store.Find(sb.ID)
-	if err == nil {
-		t.link, err = os.Readlink("/proc/" + strconv.Itoa(now.PID) + "/root")
-	}
-	if err != nil {
-		t.err = &sandbox.Error{What: "look at " + sb.Name, Err: err}
-		return t
-	}
-	mounts, _ := observe.Mounts(now.PID)
-	for _, m := range mounts {
-		t.mounts = append(t.mounts, m.Point)
-	}
-	t.err = t.look(now.PID)
-	return t
-}
-
-// removeTwin kills and removes a sandbox; one that has ended is gone already.
-func removeTwin(sb sandbox.Sandbox) error {
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
-	defer cancel()
-	err := sb.Remove(ctx, true)
-	if _, gone := os.Stat(sb.Bundle); errors.Is(gone, os.ErrNotExist) {
-		return nil
-	}
-	return err
-}
 
 // look lists "/" as the process has it, as its mount namespace has it, and
 // after the escape.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -32,4 +33,39 @@ func TestTwins(t *testing.T) {
 		left, _ := filepath.Glob(filepath.Join(h.store.Data, "sandboxes", "*"))
 		return len(left) == 0 && len(h.processes(t)) == 0
 	})
+}
+
+// TestTwinsDoNotOutliveTheUI leaves while they are being looked at, by key and
+// by signal.
+func TestTwinsDoNotOutliveTheUI(t *testing.T) {
+	t.Parallel()
+	bb := busybox(t)
+	for name, leave := range map[string]func(u *user){
+		"key":    func(u *user) { u.types("q") },
+		"hangup": func(u *user) { u.signal(syscall.SIGHUP) },
+		"end":    func(u *user) { u.signal(syscall.SIGTERM) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHome(t, bb)
+			u := h.open(t, 120, 40, bb)
+			u.sees("Root filesystems (2)")
+			u.types("jT")
+			waitFor(t, "a twin", func() bool {
+				list, err := h.store.List()
+				return err == nil && len(list) > 0
+			})
+			leave(u)
+			if code := u.waitsEnd(); code != 0 {
+				t.Errorf("it ended with %d", code)
+			}
+			if strings.Contains(u.screen(), "runs on") {
+				t.Errorf("it says that something runs on:\n%s", u.screen())
+			}
+			if left, _ := filepath.Glob(filepath.Join(h.store.Data, "sandboxes", "*")); len(left) > 0 {
+				t.Errorf("it leaves %q", left)
+			}
+			waitFor(t, "their processes to end", func() bool { return len(h.processes(t)) == 0 })
+		})
+	}
 }
