@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aquarium/rootfs/elfcheck"
+	"aquarium/runtime/kernel"
 )
 
 // Create makes a root filesystem out of nothing but this machine:
@@ -176,8 +177,10 @@ func (c *Catalogue) debootstrap(ctx context.Context, name, suite string, o Impor
 // own, so that what it mounts is gone with it, however it ends.
 func runDebootstrap(ctx context.Context, report func(Progress), program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
+	pidfd := -1
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd}
+	cmd.Cancel = func() error { return kernel.KillGroup(pidfd, cmd.Process.Pid) }
+	defer func() { unix.Close(pidfd) }()
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
 	output, writer := io.Pipe()

@@ -16,6 +16,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/supervisor"
 	"aquarium/runtime/wire"
 )
@@ -119,8 +120,10 @@ func runOnHost(argv ...string) probeOutput {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	out := &boundedBuffer{}
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	pidfd := -1
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, PidFD: &pidfd}
+	cmd.Cancel = func() error { return kernel.KillGroup(pidfd, cmd.Process.Pid) }
+	defer func() { syscall.Close(pidfd) }()
 	cmd.WaitDelay = time.Second // a grandchild may hold the pipe open
 	err := cmd.Run()
 	end := "exit 0"

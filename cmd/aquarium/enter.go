@@ -274,7 +274,7 @@ func follow(process *os.Process) error {
 			return &sandbox.Error{What: "wait for the command", Err: err}
 		case status.Stopped():
 			unix.Kill(os.Getpid(), unix.SIGSTOP)
-			unix.Kill(process.Pid, unix.SIGCONT)
+			process.Signal(unix.SIGCONT)
 		case status.Signaled():
 			return exitCode(exitSignal + int(status.Signal()))
 		case status.ExitStatus() != 0:

@@ -2,6 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -95,5 +100,49 @@ func TestNoFileDirectlyInRuntime(t *testing.T) {
 	inside, err := filepath.Glob("../../runtime/*/*.go")
 	if err != nil || len(inside) == 0 {
 		t.Errorf("no package in runtime/ (%v): this test looks in the wrong place", err)
+	}
+}
+
+// TestSignalsGoByDescriptor: a process is signalled by pidfd, since a number
+// may be another's by now. Numbers are for this process itself, and for
+// children that nobody has waited for yet.
+func TestSignalsGoByDescriptor(t *testing.T) {
+	t.Parallel()
+	allowed := map[string]int{
+		"cmd/aquarium/enter.go":    1, // stops itself
+		"runtime/fork/program.go":  1, // its own child, which it waits for next
+		"runtime/kernel/kernel.go": 1, // a group whose leader has not been waited for
+	}
+	found := make(map[string]int)
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && d.Name() == "testdata" {
+			if err == nil {
+				err = fs.SkipDir
+			}
+			return err
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel("../..", path)
+		ast.Inspect(file, func(n ast.Node) bool {
+			if call, ok := n.(*ast.SelectorExpr); ok && (call.Sel.Name == "Kill" || call.Sel.Name == "Tgkill") {
+				if pkg, ok := call.X.(*ast.Ident); ok && (pkg.Name == "syscall" || pkg.Name == "unix") {
+					found[name]++
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(found, allowed) {
+		t.Errorf("processes are signalled by number in %v, want %v", found, allowed)
 	}
 }

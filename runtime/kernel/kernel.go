@@ -69,18 +69,35 @@ func PidfdOpen(pid int) (int, error) {
 }
 
 // PidfdSendSignal sends sig to the process behind pidfd; see pidfd_send_signal(2).
-func PidfdSendSignal(pidfd int, sig syscall.Signal) error {
-	_, _, errno := syscall.Syscall6(sysPidfdSendSignal, uintptr(pidfd), uintptr(sig), 0, 0, 0, 0)
+func PidfdSendSignal(pidfd int, sig syscall.Signal) error { return pidfdSignal(pidfd, sig, 0) }
+
+func pidfdSignal(pidfd int, sig syscall.Signal, flags uintptr) error {
+	_, _, errno := syscall.Syscall6(sysPidfdSendSignal, uintptr(pidfd), uintptr(sig), 0, flags, 0, 0)
 	return errnoErr(errno)
+}
+
+// KillGroup kills the process group whose leader, a child of ours with the
+// number pid, is behind pidfd.
+func KillGroup(pidfd, pid int) error {
+	const processGroup = 4 // PIDFD_SIGNAL_PROCESS_GROUP, since Linux 6.9
+	err := pidfdSignal(pidfd, syscall.SIGKILL, processGroup)
+	if err != syscall.EINVAL {
+		return err
+	}
+	if err := PidfdSendSignal(pidfd, 0); err != nil {
+		return err // waited for: the number may be another's
+	}
+	return syscall.Kill(-pid, syscall.SIGKILL)
 }
 
 // Commands of prctl(2).
 const (
-	PR_SET_PDEATHSIG    = 1
-	PR_SET_NAME         = 15
-	PR_CAPBSET_DROP     = 24
-	PR_SET_NO_NEW_PRIVS = 38
-	PR_CAP_AMBIENT      = 47
+	PR_SET_PDEATHSIG       = 1
+	PR_SET_NAME            = 15
+	PR_CAPBSET_DROP        = 24
+	PR_SET_CHILD_SUBREAPER = 36
+	PR_SET_NO_NEW_PRIVS    = 38
+	PR_CAP_AMBIENT         = 47
 
 	PR_CAP_AMBIENT_CLEAR_ALL = 4
 )

@@ -81,6 +81,10 @@ func Opening(s *specs.Spec) []step.Step {
 	if s.Annotations[spec.AnnotationWhatIf] == "true" {
 		steps = append(steps, outer(s))
 	}
+	if !spec.Has(s, "pid") {
+		steps = append(steps, step.Step{Actor: step.Supervisor, Man: "prctl(2)", Op: &step.Adopt{},
+			Why: "Among the host's processes nothing ends with the program: what it leaves behind becomes the supervisor's, who kills it."})
+	}
 	cloning := clone(s)
 	if made, err := spec.Groups(s); err == nil && len(made) > 0 { // NewPlan tells of an error
 		steps = append(steps, groups(made, cloning.Op.(*step.Clone)))

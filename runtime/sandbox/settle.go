@@ -133,6 +133,9 @@ func (s *Store) record(st supervisor.State) (supervisor.State, error) {
 		st.Reason = "its supervisor is gone: killed, or the machine was restarted"
 		st.PID, st.PIDStart, st.Keeper, st.KeepStart = 0, 0, 0, 0
 		said = []string{"recorded that it has stopped"}
+		if slices.Contains(st.Shared, "pid") && len(st.Groups) == 0 {
+			said = append(said, "what it started among the host's processes may run on")
+		}
 	}
 	if st.Save(s.bundle(st.ID)) != nil {
 		return st, nil // no space left: it stays to be done

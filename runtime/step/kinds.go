@@ -5,7 +5,7 @@ import "reflect"
 // operations lists every operation once. A saved plan or trace names an
 // operation by its Go type, so a type here is never renamed.
 var operations = [...]Op{
-	(*Outer)(nil), (*Cgroup)(nil), (*Clone)(nil), (*Unshare)(nil),
+	(*Outer)(nil), (*Adopt)(nil), (*Cgroup)(nil), (*Clone)(nil), (*Unshare)(nil),
 	(*Mount)(nil), (*Overlay)(nil), (*Umount)(nil), (*Mkdir)(nil), (*Mknod)(nil), (*Symlink)(nil), (*Mask)(nil), (*ReadOnly)(nil),
 	(*Chdir)(nil), (*Chroot)(nil), (*PivotRoot)(nil),
 	(*Console)(nil),

@@ -12,6 +12,8 @@ func (p Plan) Unskippable(index int) string {
 	switch p.Steps[index].Op.(type) {
 	case *Outer:
 		return "it keeps what goes wrong from the host"
+	case *Adopt:
+		return "what the program leaves behind would run on"
 	case *Cgroup:
 		return "it keeps what goes wrong from the neighbours"
 	case *Clone, *Exec:

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"aquarium/runtime/kernel"
@@ -159,6 +160,9 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 	report := s.session.wait() // its end is the end of the whole pid namespace
 	if slices.Contains(s.boot.State.Shared, "pid") {
 		s.boot.State.Groups.Kill() // there is none: what is left would keep the output open
+		if !endOrphans() {
+			report.Reason = strings.TrimPrefix(report.Reason+"; what it started among the host's processes runs on", "; ")
+		}
 	}
 	<-written
 	s.settle(report)
