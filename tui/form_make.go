@@ -147,7 +147,7 @@ func (m *root) openCreateForm() tea.Cmd {
 	about := map[string]string{
 		"busybox": "this machine's static busybox: a shell and some 300 small programs",
 		"host":    "a copy of what host shows of this machine", "empty": "the usual directories, and no program",
-		debootstrapWord: "a minimal Debian or Ubuntu, fetched by this machine's debootstrap; needs root",
+		debootstrapWord: "a minimal Debian or Ubuntu, by this machine's debootstrap; needs root",
 	}
 	suite, release := typed("Suite", "the release: bookworm, trixie, noble", words("bookworm"))
 	suite.when = func() bool { return source() == debootstrapWord }

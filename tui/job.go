@@ -31,6 +31,7 @@ type job struct {
 	key      string // of its row
 	form     *form  // where it was described; it comes back when the job fails
 	pace     rootfs.Pace
+	began    time.Time
 	stop     context.CancelFunc
 	canceled bool
 	err      error         // why it has failed
@@ -128,7 +129,7 @@ func (l *litter) end(abandoned []string) {
 func (m *root) startJob(f *form, t task) tea.Cmd {
 	ctx, stop := context.WithCancel(context.Background())
 	m.jobs.count++
-	j := &job{task: t, key: "job " + strconv.Itoa(m.jobs.count), form: f, stop: stop, ended: make(chan struct{})}
+	j := &job{task: t, key: "job " + strconv.Itoa(m.jobs.count), form: f, began: time.Now(), stop: stop, ended: make(chan struct{})}
 	f.job, f.err = j, nil
 	m.jobs.list = append(m.jobs.list, j)
 	m.jobs.litter.begin()

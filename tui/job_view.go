@@ -35,6 +35,9 @@ func (j *job) headline() string {
 	if n := len(j.pace.Items()); n > 1 {
 		line += fmt.Sprintf(": %d of %d done", finished, n)
 	}
+	if sum.Total == 0 { // how long it will take nobody knows, but how long it has taken
+		line += "  " + uptime(j.began)
+	}
 	for _, part := range []string{sum.Amount(), sum.Speed(), sum.Remaining()} {
 		if part != "" {
 			line += "  " + part
