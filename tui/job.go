@@ -29,7 +29,8 @@ func (t task) String() string { return t.verb + " " + visible(t.object) }
 type job struct {
 	task
 	key      string // of its row
-	form     *form  // where it was described; it comes back when the job fails
+	others   *jobs
+	form     *form // where it was described; it comes back when the job fails
 	pace     rootfs.Pace
 	began    time.Time
 	stop     context.CancelFunc
@@ -129,12 +130,12 @@ func (l *litter) end(abandoned []string) {
 func (m *root) startJob(f *form, t task) tea.Cmd {
 	ctx, stop := context.WithCancel(context.Background())
 	m.jobs.count++
-	j := &job{task: t, key: "job " + strconv.Itoa(m.jobs.count), form: f, began: time.Now(), stop: stop, ended: make(chan struct{})}
+	j := &job{task: t, key: "job " + strconv.Itoa(m.jobs.count), others: &m.jobs, form: f, began: time.Now(), stop: stop, ended: make(chan struct{})}
 	f.job, f.err = j, nil
 	m.jobs.list = append(m.jobs.list, j)
 	m.jobs.litter.begin()
 	m.jobsChanged()
-	m.trees.choose(j.key)
+	m.trees.seek(j.key)
 	litter := m.jobs.litter
 	run := func() tea.Msg {
 		defer stop()
@@ -226,6 +227,11 @@ func (m *root) jobDone(j *job, said string, open bool) tea.Cmd {
 func (m *root) jobFailed(j *job, err error, open bool) {
 	j.err = err
 	j.form.job, j.form.err = nil, err
+	if m.jobs.leaving { // whoever has waited for it wants to know
+		m.jobs.leaving = false
+		m.dialogs = []dialog{j.form}
+		open = true
+	}
 	if open {
 		m.jobs.remove(j)
 		return

@@ -213,3 +213,26 @@ func TestPushAndExport(t *testing.T) {
 	u.types("X\t" + h.dir + "/bb.tar\r")
 	u.sees("the file is there", "Way out: name another, or switch Replace on")
 }
+
+// Whoever waits for a job before leaving is told when it fails.
+func TestQuitWaitsForWhatFails(t *testing.T) {
+	t.Parallel()
+	h, r := newHome(t), newSlowRegistry(t)
+	u := h.open(t, 80, 24)
+	u.pulls(r)
+	u.types("\x1b")
+	u.seesNo("c cancel")
+	u.types("q")
+	u.sees("Quit?")
+	u.types("w")
+	u.sees("Quits when this is done")
+	if _, err := h.store.Catalogue.Create(t.Context(), "tank", "empty", rootfs.ImportOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	close(r.passes)
+	u.sees("the name is taken", "Enter pull", r.image)
+	u.types("\x1b")
+	u.seesNo("Enter pull")
+	u.types("q")
+	u.waitsEnd()
+}

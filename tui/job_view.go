@@ -10,7 +10,10 @@ import (
 
 // view shows how far a job is: all together, then each item on a line.
 func (j *job) view(t theme, w, h int) dialogView {
-	v := dialogView{keys: []hint{{"Esc", "leave it running"}, {"c", "cancel"}, {"Tab", "next job"}}}
+	v := dialogView{keys: []hint{{"Esc", "leave it running"}, {"c", "cancel"}}}
+	if len(j.others.active()) > 1 {
+		v.keys = append(v.keys, hint{"Tab", "next job"})
+	}
 	if j.canceled {
 		v.keys = v.keys[:1]
 		v.rows = []string{t.fit(capital(j.String())+": canceling, and clearing away what there is"+t.ellipsis, w)}

@@ -38,6 +38,7 @@ type rootfsFacts struct {
 	size     string // of a plain tree, as soon as it is known
 	users    []string
 	findings []rootfs.Finding
+	checkErr error
 }
 
 // openRootfs shows the selected root filesystem.
@@ -98,43 +99,42 @@ func (m rootfsRead) deliver() tea.Cmd {
 	return m.next
 }
 
-// readRootfsFacts reads all that takes no walk through a whole tree.
+// readRootfsFacts reads all that takes no walk through a whole tree. Where
+// something cannot be read, the rest is there.
 func readRootfsFacts(store *sandbox.Store, r rootfs.Rootfs) (f rootfsFacts, err error) {
 	f.Rootfs = r
-	c := store.Catalogue
-	f.document, err = c.Document(r.Name)
-	if r.Kind != rootfs.Stored || errors.Is(err, fs.ErrNotExist) {
-		f.document, err = rootfs.Document{}, nil
-		if r.Kind != rootfs.Host {
-			f.size = "is being measured"
-		}
+	f.users, err = store.Users(r)
+	f.findings, f.checkErr = store.Catalogue.Check(r)
+	document, documentErr := store.Catalogue.Document(r.Name)
+	switch {
+	case r.Kind == rootfs.Host:
+	case r.Kind == rootfs.Directory || errors.Is(documentErr, fs.ErrNotExist):
+		f.size = "is being measured"
+	case documentErr != nil:
+		err = errors.Join(err, documentErr)
+	default:
+		f.document = document
+		err = errors.Join(err, f.readLayers(store.Catalogue))
 	}
-	if err != nil {
-		return f, err
-	}
-	if len(f.document.Layers) > 0 {
-		usage, err := c.Usage()
-		if err != nil {
-			return f, err
-		}
-		f.usage = usage[r.Name]
-		if f.uses, err = c.LayerUses(); err != nil {
-			return f, err
-		}
-		for _, digest := range f.document.Layers {
-			l, known := c.Layer(digest)
-			l.Digest = cmp.Or(l.Digest, digest)
-			if !known {
-				l.Notes = []string{"missing"}
-			}
-			f.layers = append(f.layers, l)
-		}
-	}
-	if f.users, err = store.Users(r); err != nil {
-		return f, err
-	}
-	f.findings, err = c.Check(r)
 	return f, err
+}
+
+func (f *rootfsFacts) readLayers(c *rootfs.Catalogue) error {
+	for _, digest := range f.document.Layers {
+		l, known := c.Layer(digest)
+		l.Digest = cmp.Or(l.Digest, digest)
+		if !known {
+			l.Notes = []string{"missing"}
+		}
+		f.layers = append(f.layers, l)
+	}
+	usage, err := c.Usage()
+	if err != nil {
+		return err
+	}
+	f.usage = usage[f.Name]
+	f.uses, err = c.LayerUses()
+	return err
 }
 
 // sheet lays out the facts.
@@ -203,7 +203,10 @@ func (f rootfsFacts) checked() section {
 			s.rows = append(s.rows, row{key: key + ".", cells: []string{"  " + finding.Effect}, tone: toneMuted})
 		}
 	}
-	if len(f.findings) == 0 {
+	switch {
+	case f.checkErr != nil:
+		s.rows = []row{{key: "none", cells: []string{f.checkErr.Error()}, tone: toneBad}}
+	case len(f.findings) == 0:
 		s.rows = []row{{key: "none", cells: []string{"nothing is missing"}, tone: toneGood}}
 	}
 	return s

@@ -222,3 +222,23 @@ func TestGoldenForms(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be read is said, and never taken for complete.
+func TestCheckOfADamagedRootfs(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	dir := filepath.Join(h.store.Data, "rootfs", "damaged")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "rootfs.json"), []byte("{\x1b]0;evil\a"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	u := h.open(t, 80, 24)
+	u.sees("! damaged")
+	u.types("jc")
+	u.sees("Root filesystem damaged", "PROBLEM", "rootfs.json is damaged")
+	u.waits("not to see it called complete", func(screen string) bool {
+		return strings.Count(screen, "rootfs.json is damaged") > 1 && !strings.Contains(screen, "nothing is missing")
+	})
+}

@@ -10,9 +10,8 @@ import (
 // jobs that make or take them out.
 type rootfsList struct {
 	list
-	items  []rootfs.Rootfs
-	jobs   []*job
-	wanted string // to be selected when it is there
+	items []rootfs.Rootfs
+	jobs  []*job
 }
 
 func (l *rootfsList) set(items []rootfs.Rootfs) {
@@ -34,15 +33,12 @@ func (l *rootfsList) renew() {
 		entries = append(entries, entry{key: j.key, text: j.String()})
 	}
 	l.list.set(entries)
-	if l.wanted != "" && l.choose(l.wanted) {
-		l.wanted = ""
-	}
 }
 
-// seek selects a root filesystem as soon as it is listed.
-func (l *rootfsList) seek(name string) {
-	l.wanted = name
-	l.renew()
+// seek selects what has just been made, whatever the filter is.
+func (l *rootfsList) seek(key string) {
+	l.setFilter("")
+	l.choose(key)
 }
 
 func (l *rootfsList) isSelected(key string) bool {

@@ -15,12 +15,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"golang.org/x/sys/unix"
 
 	"aquarium/rootfs"
 	"aquarium/rootfs/stack"
@@ -351,6 +353,38 @@ func TestImportCanceled(t *testing.T) {
 	}
 	if got := left(t, c); got != "0 0 0" {
 		t.Errorf("names, layers and work are %s, want none", got)
+	}
+}
+
+// Neither a FIFO that nobody writes to nor one whose writer stalls keeps an import from being canceled.
+func TestImportOfAFIFOCanceled(t *testing.T) {
+	t.Parallel()
+	for _, writes := range []bool{false, true} {
+		c := newStore(t)
+		path := filepath.Join(t.TempDir(), "fifo")
+		if err := unix.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+		defer cancel()
+		if writes {
+			go func() {
+				if w, err := os.OpenFile(path, os.O_WRONLY, 0); err == nil {
+					w.Write(make([]byte, 512)) // the beginning of an archive
+					<-ctx.Done()
+					w.Close()
+				}
+			}()
+		}
+		if _, err := Import(ctx, c, "x", path, nil, Options{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("written to %v: the error is %v", writes, err)
+		}
+		if got := left(t, c); got != "0 0 0" {
+			t.Errorf("names, layers and work are %s, want none", got)
+		}
+		if w, err := os.OpenFile(path, os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil {
+			w.Close() // lets go of the reader that was left behind
+		}
 	}
 }
 

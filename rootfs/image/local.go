@@ -29,7 +29,9 @@ func Import(ctx context.Context, c *rootfs.Catalogue, name, source string, stdin
 		if o.Source == "" {
 			o.Source = "standard input"
 		}
-		return importStream(ctx, c, name, stdin, 0, o)
+		archive := interruptible(ctx, func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil })
+		defer archive.Close()
+		return importStream(ctx, c, name, archive, 0, o)
 	}
 	if o.Source == "" {
 		o.Source = absolute(source)
@@ -42,12 +44,33 @@ func Import(ctx context.Context, c *rootfs.Catalogue, name, source string, stdin
 	if info.IsDir() {
 		return importDir(ctx, c, name, source, o)
 	}
+	if !info.Mode().IsRegular() {
+		archive := interruptible(ctx, func() (io.ReadCloser, error) { return os.Open(source) })
+		defer archive.Close()
+		return importStream(ctx, c, name, archive, 0, o)
+	}
 	f, err := os.Open(source)
 	if err != nil {
 		return rootfs.Rootfs{}, importError(source, err)
 	}
 	defer f.Close()
 	return importStream(ctx, c, name, f, info.Size(), o)
+}
+
+// interruptible reads what may block for ever, until ctx is done or it is closed. A read that blocks
+// then is left behind; what was opened is closed when it returns.
+func interruptible(ctx context.Context, open func() (io.ReadCloser, error)) io.ReadCloser {
+	reader, writer := io.Pipe()
+	context.AfterFunc(ctx, func() { writer.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		from, err := open()
+		if err == nil {
+			_, err = io.Copy(writer, from)
+			from.Close()
+		}
+		writer.CloseWithError(err)
+	}()
+	return reader
 }
 
 func absolute(path string) string {
