@@ -150,7 +150,7 @@ func (d *quitDialog) view(w, h int) dialogView {
 			v.rows = append(v.rows, fmt.Sprintf("  and %d more", len(active)-i))
 			break
 		}
-		v.rows = append(v.rows, t.fit(t.waiting+" "+j.headline(), w))
+		v.rows = append(v.rows, t.fit(t.waiting+" "+j.headline(w), w))
 	}
 	return v
 }

@@ -19,7 +19,7 @@ func (j *job) view(t theme, w, h int) dialogView {
 		v.rows = []string{t.fit(capital(j.String())+": canceling, and clearing away what there is"+t.ellipsis, w)}
 		return v
 	}
-	v.rows = append(v.rows, t.fit(j.headline(), w))
+	v.rows = append(v.rows, t.fit(j.headline(w), w))
 	items := j.pace.Items()
 	if word := j.pace.Word(); word != "" {
 		v.rows = append(v.rows, t.fit("  "+visible(word), w))
@@ -31,8 +31,8 @@ func (j *job) view(t theme, w, h int) dialogView {
 	return v
 }
 
-// headline is the job as a whole.
-func (j *job) headline() string {
+// headline is the job as a whole, for w columns.
+func (j *job) headline(w int) string {
 	sum, finished := j.pace.Sum()
 	line := capital(j.String())
 	if n := len(j.pace.Items()); n > 1 {
@@ -41,7 +41,7 @@ func (j *job) headline() string {
 	if sum.Total == 0 { // how long it will take nobody knows, but how long it has taken
 		line += "  " + uptime(j.began)
 	}
-	for _, part := range []string{sum.Amount(), sum.Speed(), sum.Remaining()} {
+	for _, part := range []string{doneText(sum, w), sum.Speed(), sum.Remaining()} {
 		if part != "" {
 			line += "  " + part
 		}
@@ -81,7 +81,18 @@ const (
 	itemColumn   = 20
 	amountColumn = 29
 	speedColumn  = 13
+	narrowItem   = 16 // where there is no room for the others
+	narrowAmount = 5
+	wideJob      = 70 // columns in which all of them fit
 )
+
+// doneText is how much is done, in as many words as fit.
+func doneText(p rootfs.Paced, w int) string {
+	if w < wideJob && p.Total > 0 {
+		return fmt.Sprintf("%d%%", p.Percent())
+	}
+	return p.Amount()
+}
 
 func drawItem(t theme, item rootfs.Paced, w int) string {
 	name := item.Label()
@@ -95,7 +106,11 @@ func drawItem(t theme, item rootfs.Paced, w int) string {
 	case item.Done == 0:
 		end = "waits"
 	}
-	line := mark + t.fit(name, itemColumn-2) + t.fit(item.Amount(), amountColumn)
+	first, second := itemColumn, amountColumn
+	if w < wideJob {
+		first, second = narrowItem, narrowAmount
+	}
+	line := mark + t.fit(name, first-2) + t.fit(doneText(item, w), second)
 	if item.Finished() {
 		return t.fit(line+end, w)
 	}
