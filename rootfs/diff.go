@@ -14,13 +14,15 @@ import (
 	"aquarium/rootfs/inside"
 	"aquarium/rootfs/pack"
 	"aquarium/rootfs/stack"
+	"aquarium/runtime/userns"
 )
 
 // Written is an overlay with what a sandbox wrote: the upper directory of one of its mounts.
 type Written struct {
-	Dest  string   // where it is mounted, as the sandbox sees it
-	Upper string   // what the sandbox wrote
-	Lower []string // what it started from, the topmost first
+	Dest  string     // where it is mounted, as the sandbox sees it
+	Upper string     // what the sandbox wrote
+	Lower []string   // what it started from, the topmost first
+	IDs   userns.Map // whom it belongs to: of the sandbox's user namespace
 }
 
 // ChangeKind says what became of a file, in the letters of `docker diff`.
@@ -219,7 +221,7 @@ func (c *Catalogue) Commit(ctx context.Context, name string, base Rootfs, overla
 	}
 	meter := NewMeter(o.Progress, "unpack", "changes", 0)
 	defer meter.Stop()
-	archive := pack.StreamLayer(ctx, overlays[0].Upper)
+	archive := pack.StreamLayer(ctx, overlays[0].Upper, overlays[0].IDs)
 	defer archive.Close()
 	layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Image: true, Limits: o.Limits})
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"aquarium/rootfs/inside"
 	"aquarium/rootfs/stack"
 	"aquarium/rootfs/unpack"
+	"aquarium/runtime/userns"
 )
 
 // Writer writes one archive, out of one or more trees.
@@ -27,6 +27,7 @@ type Writer struct {
 	buffer  []byte
 	linked  map[identity]string // the first name of a file with several
 	plain   bool
+	ids     userns.Map // of the user namespace that wrote the trees
 	stop    map[string]bool
 	Skipped int // sockets and files that vanished, which no archive can hold
 }
@@ -188,10 +189,7 @@ func (w *Writer) entry(t *inside.Tree, path, name string, st *unix.Stat_t) error
 		Name: name, Mode: int64(st.Mode & 0o7777), Uid: int(st.Uid), Gid: int(st.Gid),
 		ModTime: time.Unix(st.Mtim.Unix()), Format: tar.FormatPAX, PAXRecords: map[string]string{},
 	}
-	if euid := os.Geteuid(); euid != 0 {
-		// What an ordinary user owns is root's in the sandboxes of that user.
-		h.Uid, h.Gid = rootFor(h.Uid, euid), rootFor(h.Gid, os.Getegid())
-	}
+	h.Uid, h.Gid = w.owner(h.Uid, h.Gid)
 	if w.plain {
 		h.Uid, h.Gid, h.ModTime = 0, 0, time.Unix(0, 0)
 	}
@@ -234,13 +232,6 @@ func (w *Writer) entry(t *inside.Tree, path, name string, st *unix.Stat_t) error
 		w.linked[id] = name
 	}
 	return err
-}
-
-func rootFor(id, own int) int {
-	if id == own {
-		return 0
-	}
-	return id
 }
 
 func (w *Writer) file(h *tar.Header, t *inside.Tree, path string) error {
@@ -297,11 +288,16 @@ func (w *Writer) attributes(h *tar.Header, t *inside.Tree, path string) error {
 			uid, gid, _ := strings.Cut(value, ":")
 			u, uidErr := strconv.ParseUint(uid, 10, 32)
 			g, gidErr := strconv.ParseUint(gid, 10, 32)
-			if uidErr == nil && gidErr == nil {
+			// A file that was given to somebody in a sandbox has left its noted owner.
+			if uidErr == nil && gidErr == nil && h.Uid == 0 && h.Gid == 0 {
 				h.Uid, h.Gid = int(u), int(g)
 			}
 		case strings.HasPrefix(name, "user.overlay."), strings.HasPrefix(name, "trusted."):
-		case strings.HasPrefix(name, "user."), name == "security.capability", strings.HasPrefix(name, "system.posix_acl_"):
+		case name == "security.capability":
+			h.PAXRecords["SCHILY.xattr."+name] = w.capability(value)
+		case strings.HasPrefix(name, "system.posix_acl_"):
+			h.PAXRecords["SCHILY.xattr."+name] = w.acl(value)
+		case strings.HasPrefix(name, "user."):
 			h.PAXRecords["SCHILY.xattr."+name] = value
 		}
 	}

@@ -5,11 +5,13 @@ import (
 	"io"
 
 	"aquarium/rootfs/inside"
+	"aquarium/runtime/userns"
 )
 
 // StreamLayer streams the directory of one layer as an uncompressed archive;
-// an upper directory of overlayfs is one. What goes wrong is the reader's error.
-func StreamLayer(ctx context.Context, dir string) io.ReadCloser {
+// an upper directory of overlayfs is one. ids are those of the user namespace
+// that wrote it. What goes wrong is the reader's error.
+func StreamLayer(ctx context.Context, dir string, ids userns.Map) io.ReadCloser {
 	reader, writer := io.Pipe()
 	go func() {
 		writer.CloseWithError(func() error {
@@ -19,6 +21,7 @@ func StreamLayer(ctx context.Context, dir string) io.ReadCloser {
 			}
 			defer tree.Close()
 			archive := NewWriter(ctx, writer)
+			archive.WrittenBy(ids)
 			if err := archive.Layer(tree); err != nil {
 				return err
 			}

@@ -55,6 +55,7 @@ type Command struct {
 	Env        []string
 	Stdio      [3]*os.File
 	Terminal   bool          // Stdio is a terminal that becomes the controlling one, in a session of its own
+	Give       []int         // descriptors that become that user's: a terminal, pipes
 	Identity   step.Identity // who the program runs as
 	KeepGroups bool          // setgroups(2) is denied in the user namespace
 	KeepUser   bool          // stay who one is
@@ -114,7 +115,7 @@ func (p *program) hide() {
 func (c Command) join(p *program) {
 	forked := false
 	for _, n := range c.Namespaces {
-		p.Add(fork.MustWork, fmt.Sprintf("setns(%s namespace, %#x)", n.Kind.Name, n.Kind.Flag), sysSetns, n.File.Fd(), n.Kind.Flag)
+		p.Add(fork.MustWork, fmt.Sprintf("setns(%s namespace, %#x)", n.Kind.Name, n.Kind.Flag), kernel.SYS_SETNS, n.File.Fd(), n.Kind.Flag)
 		forked = forked || n.Kind.Name == "pid" || n.Kind.Name == "time"
 	}
 	if c.Root != nil {
@@ -178,8 +179,10 @@ func (c Command) confine(p *program) {
 
 func (c Command) become(p *program) {
 	id := c.Identity
-	if c.Terminal && id.UID != 0 {
-		p.Add(fork.MayFail, "fchown(terminal)", syscall.SYS_FCHOWN, 0, uintptr(id.UID), ^uintptr(0))
+	if id.UID != 0 {
+		for _, fd := range c.Give {
+			p.Add(fork.MayFail, "fchown()", syscall.SYS_FCHOWN, uintptr(fd), uintptr(id.UID), ^uintptr(0))
+		}
 	}
 	if !c.KeepGroups {
 		groups := make([]uint32, len(id.Groups)+1)

@@ -67,12 +67,12 @@ func (p *program) join(namespaces []Namespace) {
 	first := make(map[string]int)
 	for _, n := range namespaces {
 		if n.Kind.Name != "user" {
-			p.Add(fork.MayFail, "", sysSetns, n.File.Fd(), n.Kind.Flag)
+			p.Add(fork.MayFail, "", kernel.SYS_SETNS, n.File.Fd(), n.Kind.Flag)
 			first[n.Kind.Name] = len(p.Calls)
 		}
 	}
 	for _, n := range namespaces {
-		p.Add(fork.MustWork, fmt.Sprintf("setns(%s namespace, %#x)", n.Kind.Name, n.Kind.Flag), sysSetns, n.File.Fd(), n.Kind.Flag)
+		p.Add(fork.MustWork, fmt.Sprintf("setns(%s namespace, %#x)", n.Kind.Name, n.Kind.Flag), kernel.SYS_SETNS, n.File.Fd(), n.Kind.Flag)
 		p.Last().Unless = first[n.Kind.Name]
 	}
 }

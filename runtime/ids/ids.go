@@ -58,6 +58,71 @@ func (s Source) Own() (userns.Map, error) {
 	return m, err
 }
 
+// Width is how many users, and how many groups, a range of a sandbox has: as
+// many as 16 bits number, nobody (65534) among them.
+const Width = 1 << 16
+
+// Free is the map for a sandbox of root's with ids that nobody else has: the
+// first Width ids of the ranges kept for that which none of the taken maps has.
+// They are those of the user "aquarium" or, without one, "containers", which
+// podman uses too. Without either the error is a *Missing: which ids of the
+// machine are free, its administrator knows, and nobody else.
+func (s Source) Free(taken []userns.Map) (userns.Map, error) {
+	var uids, gids []userns.IDMap
+	for _, m := range taken {
+		uids, gids = append(uids, m.UIDs...), append(gids, m.GIDs...)
+	}
+	uid, err := s.free(s.SubUID, s.UIDMap, uids)
+	if err != nil {
+		return userns.Map{}, err
+	}
+	gid, err := s.free(s.SubGID, s.GIDMap, gids)
+	return userns.Map{
+		UIDs: []userns.IDMap{{Inside: 0, Outside: uid, Count: Width}},
+		GIDs: []userns.IDMap{{Inside: 0, Outside: gid, Count: Width}}, Foreign: true,
+	}, err
+}
+
+// keepers are whose ranges sandboxes of root's are given from.
+var keepers = []string{"aquarium", "containers"}
+
+func (s Source) free(file, ownMap string, taken []userns.IDMap) (start int, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil && !os.IsNotExist(err) {
+		return 0, &Missing{"read " + file + ": " + cause(err), "chmod 644 " + file}
+	}
+	for _, keeper := range keepers {
+		ranges := Parse(string(text), keeper, nobody)
+		for _, r := range ranges {
+			for start := r.Start; start+Width <= r.end(); start += Width {
+				if slot := (Range{start, Width}); !inUse(slot, taken) && mapped(ownMap, slot) {
+					return start, nil
+				}
+			}
+		}
+		if len(ranges) > 0 {
+			return 0, &Missing{fmt.Sprintf("no %d ids are free of what %s gives %s", Width, file, keeper), "remove sandboxes, or give " + keeper + " a larger range"}
+		}
+	}
+	return 0, &Missing{"neither aquarium nor containers has a range in " + file, reserve}
+}
+
+// nobody is the number of a name that has no account.
+const nobody = -1
+
+// reserve is the line to add: of the ids that no useradd gives anyone, and no
+// systemd (UIDS-GIDS.md), 1,024 ranges.
+const reserve = "echo aquarium:1879048192:67108864 | tee -a /etc/subuid /etc/subgid"
+
+func inUse(r Range, taken []userns.IDMap) bool {
+	for _, m := range taken {
+		if r.overlaps(Range{m.Outside, m.Count}) {
+			return true
+		}
+	}
+	return false
+}
+
 // Version changes when anything does that decides which ids are mapped: the
 // files, or the programs of a map.
 func (s Source) Version(m userns.Map) string {

@@ -22,6 +22,7 @@ const (
 	FSCONFIG_CMD_CREATE     = 6
 	FSMOUNT_CLOEXEC         = 0x1
 	MOVE_MOUNT_F_EMPTY_PATH = 0x4
+	MOVE_MOUNT_T_SYMLINKS   = 0x10
 
 	// MaxFsconfigString is how long a value of fsconfig(2) may be, in bytes.
 	MaxFsconfigString = 255
@@ -70,7 +71,8 @@ func Fsmount(fd int) (int, error) {
 	return int(mount), nil
 }
 
-// MoveMount puts the mount behind a descriptor at a path; see move_mount(2).
+// MoveMount puts the mount behind a descriptor at a path, to which links may
+// lead; see move_mount(2).
 func MoveMount(mount int, target string) error {
 	path, err := syscall.BytePtrFromString(target)
 	if err != nil {
@@ -79,7 +81,7 @@ func MoveMount(mount int, target string) error {
 	empty := new(byte)
 	at := -100 // AT_FDCWD
 	_, _, errno := syscall.Syscall6(sysMoveMount, uintptr(mount), uintptr(unsafe.Pointer(empty)), uintptr(at),
-		uintptr(unsafe.Pointer(path)), MOVE_MOUNT_F_EMPTY_PATH, 0)
+		uintptr(unsafe.Pointer(path)), MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_SYMLINKS, 0)
 	return errnoErr(errno)
 }
 

@@ -160,6 +160,12 @@ func Capget() (effective, permitted, inheritable uint64, err error) {
 		join(data[0].inheritable, data[1].inheritable), errnoErr(errno)
 }
 
+// Setns has the calling thread join a namespace; see setns(2).
+func Setns(namespace int) error {
+	_, _, errno := syscall.RawSyscall(SYS_SETNS, uintptr(namespace), 0, 0)
+	return errnoErr(errno)
+}
+
 func errnoErr(errno syscall.Errno) error {
 	if errno != 0 {
 		return errno

@@ -14,6 +14,7 @@ const (
 	OPEN_TREE_CLOEXEC = syscall.O_CLOEXEC
 	AT_RECURSIVE      = 0x8000
 	MOUNT_ATTR_RDONLY = 0x1
+	MOUNT_ATTR_IDMAP  = 0x100000
 
 	// The numbers are for those who make the calls in a child (see package
 	// enter), where no function of Go's can.
@@ -25,15 +26,16 @@ const (
 type MountAttr struct{ Set, Clear, Propagation, UserNS uint64 }
 
 // OpenTree returns a close-on-exec descriptor of a copy of the mount that path
-// lies on, with path as its root. The copy is nowhere mounted, and goes with
-// its last user; see open_tree(2).
-func OpenTree(path string) (int, error) {
+// lies on, with path as its root, and with AT_RECURSIVE of what is mounted
+// below. The copy is nowhere mounted, and goes with its last user; see
+// open_tree(2).
+func OpenTree(path string, flags uintptr) (int, error) {
 	p, err := syscall.BytePtrFromString(path)
 	if err != nil {
 		return -1, err
 	}
 	at := AT_FDCWD
-	fd, _, errno := syscall.Syscall(sysOpenTree, uintptr(at), uintptr(unsafe.Pointer(p)), OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC)
+	fd, _, errno := syscall.Syscall(sysOpenTree, uintptr(at), uintptr(unsafe.Pointer(p)), flags|OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC)
 	if errno != 0 {
 		return -1, errno
 	}
@@ -43,20 +45,25 @@ func OpenTree(path string) (int, error) {
 // MountSetattr sets attributes of the mount at path and, with AT_RECURSIVE, of
 // all mounts below it: what a remount with mount(2) does to one only.
 func MountSetattr(path string, flags, set uint64) error {
-	return mountSetattr(AT_FDCWD, path, flags, set)
+	return mountSetattr(AT_FDCWD, path, flags, MountAttr{Set: set})
 }
 
 // TreeSetattr is MountSetattr for the mount behind a descriptor of OpenTree.
-func TreeSetattr(tree int, set uint64) error {
-	return mountSetattr(tree, "", AT_EMPTY_PATH, set)
+func TreeSetattr(tree int, flags, set uint64) error {
+	return mountSetattr(tree, "", flags|AT_EMPTY_PATH, MountAttr{Set: set})
 }
 
-func mountSetattr(at int, path string, flags, set uint64) error {
+// ShiftTree has a mount that is nowhere yet show owners shifted by the maps of
+// a user namespace; see "ID-mapped mounts" in mount_setattr(2).
+func ShiftTree(tree int, flags uint64, userNamespace int) error {
+	return mountSetattr(tree, "", flags|AT_EMPTY_PATH, MountAttr{Set: MOUNT_ATTR_IDMAP, UserNS: uint64(userNamespace)})
+}
+
+func mountSetattr(at int, path string, flags uint64, attr MountAttr) error {
 	p, err := syscall.BytePtrFromString(path)
 	if err != nil {
 		return err
 	}
-	attr := MountAttr{Set: set}
 	_, _, errno := syscall.Syscall6(sysMountSetattr, uintptr(at), uintptr(unsafe.Pointer(p)), uintptr(flags),
 		uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
 	return errnoErr(errno)

@@ -20,7 +20,10 @@ var update = flag.Bool("update", false, "write the golden plans anew")
 var (
 	root     = spec.Caller{Privileged: true}
 	ordinary = spec.Caller{UID: 1000, GID: 1000, NoIDs: "/etc/subuid gives fish no range"}
-	ranges   = spec.Caller{UID: 1000, GID: 1001, IDs: userns.Map{
+	auto     = spec.Caller{Privileged: true, IDs: userns.Map{
+		UIDs: []userns.IDMap{{Inside: 0, Outside: 1879048192, Count: 65536}}, GIDs: []userns.IDMap{{Inside: 0, Outside: 1879113728, Count: 65536}}, Foreign: true,
+	}}
+	ranges = spec.Caller{UID: 1000, GID: 1001, IDs: userns.Map{
 		UIDs:      []userns.IDMap{{Inside: 0, Outside: 1000, Count: 1}, {Inside: 1, Outside: 100000, Count: 65536}},
 		GIDs:      []userns.IDMap{{Inside: 0, Outside: 1001, Count: 1}, {Inside: 1, Outside: 200000, Count: 1000}, {Inside: 1001, Outside: 300000, Count: 1000}},
 		UIDHelper: "/usr/bin/newuidmap", GIDHelper: "/usr/bin/newgidmap",
@@ -56,6 +59,12 @@ func manyLayers(n int) []string {
 	return dirs
 }
 
+// hostLayers is the host's own root, with what is mounted below it.
+var hostLayers = spec.Root{Path: "/", Mountpoint: layered.Mountpoint, Overlays: []spec.Overlay{
+	{Dest: "/", Lower: []string{"/var/lib/aquarium/host/mask", "/"}, Upper: "/u0", Work: "/w0"},
+	{Dest: "/usr", Lower: []string{"/usr"}, Upper: "/u1", Work: "/w1"},
+}}
+
 // TestGoldenPlans compares plans with testdata/NAME.golden. Nothing is
 // launched, and nothing of the machine is asked.
 //
@@ -71,6 +80,9 @@ func TestGoldenPlans(t *testing.T) {
 		{"default", spec.Options{}, layered, root},
 		{"ordinary-user", spec.Options{}, layered, ordinary},
 		{"ordinary-user-ranges", spec.Options{User: "fish"}, layered, ranges},
+		{"auto", spec.Options{UserNS: spec.UserNSAuto, Volumes: []string{"/home/a b:/data", "/etc/hosts:/etc/hosts:ro"}}, layered, auto},
+		{"auto-writable", spec.Options{UserNS: spec.UserNSAuto, Writable: true, RootSwitch: spec.Chroot}, written, auto},
+		{"auto-host", spec.Options{UserNS: spec.UserNSAuto, ReadOnly: true}, hostLayers, auto},
 		{"terminal", spec.Options{TTY: true, Cols: 120, Rows: 40}, layered, root},
 		{"terminal-user", spec.Options{TTY: true, User: "fish"}, layered, root},
 		{"chroot", spec.Options{RootSwitch: spec.Chroot}, layered, root},

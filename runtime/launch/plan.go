@@ -20,15 +20,13 @@ import (
 // NewPlan lists the steps that launch s. It asks nothing of the machine: the
 // same configuration gives the same plan everywhere.
 func NewPlan(s *specs.Spec) (step.Plan, error) {
-	b := &builder{spec: s, root: s.Annotations[spec.AnnotationMountpoint]}
+	b := &builder{spec: s, root: s.Annotations[spec.AnnotationMountpoint], actor: step.InitActor}
 	if _, err := spec.Groups(s); err != nil {
 		return step.Plan{}, err
 	}
 	b.steps = append(b.steps, Opening(s)...)
-	b.cgroupNamespace()
 	if spec.Has(s, "mnt") {
-		b.privateMounts()
-		if err := b.rootMounts(); err != nil {
+		if err := b.makeRoot(); err != nil {
 			return step.Plan{}, err
 		}
 		if err := b.mounts(); err != nil {
@@ -39,6 +37,7 @@ func NewPlan(s *specs.Spec) (step.Plan, error) {
 		b.hidePaths()
 	} else {
 		b.root = s.Root.Path
+		b.cgroupNamespace()
 		b.hostConsole()
 	}
 	b.identity()
@@ -59,10 +58,16 @@ type builder struct {
 	spec  *specs.Spec
 	root  string // where the root is put together, as the host sees it
 	steps []step.Step
+	actor step.Actor // of the steps that are added
+
+	// With shifted owners:
+	nextTree int
+	newRoot  int            // tree
+	volumes  map[string]int // trees, by destination
 }
 
 func (b *builder) add(namespace, man, why string, op step.Op) {
-	b.steps = append(b.steps, step.Step{Actor: step.InitActor, Why: why, Man: man, Namespace: namespace, Op: op})
+	b.steps = append(b.steps, step.Step{Actor: b.actor, Why: why, Man: man, Namespace: namespace, Op: op})
 }
 
 // cloneFlags gives each namespace kind its flag of clone(2).
@@ -128,12 +133,29 @@ func whose(s *specs.Spec) string {
 	switch {
 	case !spec.Has(s, "user"):
 		return ""
+	case spec.Shifted(s):
+		return " Its users are from a range of ids that nobody else has: its root is nobody outside."
 	case ids.Helped():
 		return " Its root is the user who asked, its other users are from that user's ranges in /etc/subuid and /etc/subgid."
 	case s.Annotations[spec.AnnotationSingleID] != "":
 		return " Its root is the user who asked, and there are no other users: " + s.Annotations[spec.AnnotationSingleID] + "."
 	}
 	return ""
+}
+
+// makeRoot puts the new root together.
+func (b *builder) makeRoot() error {
+	if !spec.Shifted(b.spec) {
+		b.cgroupNamespace()
+		b.privateMounts()
+		return b.rootMounts()
+	}
+	if err := b.shiftedRoot(); err != nil {
+		return err
+	}
+	b.cgroupNamespace()
+	b.standInRoot()
+	return nil
 }
 
 func (b *builder) privateMounts() {
@@ -149,7 +171,9 @@ func (b *builder) identity() {
 }
 
 func (b *builder) switchRoot() {
-	b.add("", "chdir(2)", "Stand in the new root before it becomes /.", &step.Chdir{Path: b.root})
+	if b.root != "." {
+		b.add("", "chdir(2)", "Stand in the new root before it becomes /.", &step.Chdir{Path: b.root})
+	}
 	if b.spec.Annotations[spec.AnnotationRootSwitch] == string(spec.Chroot) {
 		b.add("", "chroot(2)", "Change this process's idea of /. The host's root stays mounted around it: not isolation.", &step.Chroot{Path: "."})
 	} else {

@@ -89,7 +89,7 @@ func doubled(path string) string { return strings.ReplaceAll(path, `\`, `\\`) }
 
 // overlayOptions are those that do not name directories.
 func (b *builder) overlayOptions() []step.Option {
-	if spec.Has(b.spec, "user") {
+	if spec.Has(b.spec, "user") && !spec.Shifted(b.spec) {
 		// An ordinary user cannot write trusted.* attributes. Without them there
 		// are no redirects and no metacopies, and naming those is refused.
 		return []step.Option{{Key: "userxattr"}}
@@ -131,6 +131,10 @@ func (b *builder) mounts() error {
 		op, err := b.mount(m)
 		if err != nil {
 			return err
+		}
+		if moved, ok := b.volume(op); ok {
+			b.add("mnt", "move_mount(2)", mountReason(op), moved)
+			continue
 		}
 		b.add("mnt", "mount(2)", mountReason(op), op)
 	}

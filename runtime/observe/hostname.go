@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+
+	"aquarium/runtime/kernel"
 )
 
 // hostname is the one that a process sees. Only a process in its UTS
@@ -44,7 +46,7 @@ func hostname(pid int, namespace uint64) string {
 }
 
 func setns(namespace *os.File) error {
-	_, _, errno := syscall.RawSyscall(sysSetns, namespace.Fd(), syscall.CLONE_NEWUTS, 0)
+	_, _, errno := syscall.RawSyscall(kernel.SYS_SETNS, namespace.Fd(), syscall.CLONE_NEWUTS, 0)
 	if errno != 0 {
 		return errno
 	}

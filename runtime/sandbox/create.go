@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"aquarium/runtime/spec"
 	"aquarium/runtime/step"
 	"aquarium/runtime/supervisor"
+	"aquarium/runtime/userns"
 	"aquarium/runtime/wire"
 )
 
@@ -35,6 +37,10 @@ func (s *Store) Launch(o spec.Options) (Sandbox, *supervisor.Conn, error) {
 		return Sandbox{}, nil, err
 	}
 	sb := Sandbox{places: s.Places, State: supervisor.State{ID: id, Name: o.Name, Bundle: s.bundle(id)}}
+	if sb.IDs, err = s.allot(o, id); err != nil {
+		s.erase(sb.State)
+		return Sandbox{}, nil, err
+	}
 	conn, err := s.start(&sb, o, root)
 	if err != nil {
 		s.erase(sb.State)
@@ -46,7 +52,7 @@ func (s *Store) Launch(o spec.Options) (Sandbox, *supervisor.Conn, error) {
 // start has a supervisor start init, makes the sandbox's directories
 // meanwhile, and then hands over the plan.
 func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.Conn, error) {
-	config, err := spec.New(o, root.describe(sb.Bundle, o.Writable), s.callerFor(o))
+	config, err := spec.New(o, root.describe(sb.Bundle, o.Writable), s.callerFor(o, sb.IDs))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +82,7 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 	}
 	if err == nil {
 		err = conn.Boot(supervisor.Boot{
-			Plan: encoded, State: sb.State, Run: s.run(sb.ID), Failed: s.failed(),
+			Plan: encoded, Steps: supervisorsRest(plan, config), State: sb.State, Run: s.run(sb.ID), Failed: s.failed(),
 			Names: s.names(), Leases: s.leases(),
 			Exec: execDefaults(config, plan),
 		})
@@ -88,6 +94,17 @@ func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.C
 	return conn, nil
 }
 
+// supervisorsRest are the supervisor's steps that come after the opening ones:
+// they need the sandbox's directories.
+func supervisorsRest(plan step.Plan, config *specs.Spec) []step.Step {
+	first := len(launch.Opening(config))
+	last := first
+	for plan.Steps[last].Actor == step.Supervisor {
+		last++
+	}
+	return plan.Steps[first:last]
+}
+
 // Plan is what Launch would do, without doing it.
 func (s *Store) Plan(o spec.Options) (step.Plan, error) {
 	root, err := s.prepare(&o)
@@ -97,7 +114,13 @@ func (s *Store) Plan(o spec.Options) (step.Plan, error) {
 	if o.Name == "" {
 		o.Name = "NAME"
 	}
-	config, err := spec.New(o, root.describe(s.bundle("ID"), o.Writable), s.callerFor(o))
+	var ids userns.Map
+	if o.UserNS == spec.UserNSAuto && caller().Privileged {
+		if ids, err = s.vacant(); err != nil {
+			return step.Plan{}, err
+		}
+	}
+	config, err := spec.New(o, root.describe(s.bundle("ID"), o.Writable), s.callerFor(o, ids))
 	if err != nil {
 		return step.Plan{}, err
 	}
@@ -228,8 +251,13 @@ func (s *Store) write(st supervisor.State, config *specs.Spec) error {
 		return err
 	}
 	for _, o := range overlays {
-		if err := makeLayer(o); err != nil {
+		if err := makeLayer(o, st.IDs); err != nil {
 			return err
+		}
+		if spec.Shifted(config) && slices.Contains(o.Lower, "/") {
+			if err := os.Mkdir(spec.HostPoint(config), 0o700); err != nil {
+				return err
+			}
 		}
 	}
 	if err := writeNameServers(st.Bundle, config); err != nil {
@@ -258,8 +286,8 @@ func readConfig(bundle string) (*specs.Spec, error) {
 
 // makeLayer makes an overlay's upper and work directories. The upper one
 // stands for the merged directory, so it takes over the lower one's mode and
-// owner.
-func makeLayer(o spec.Overlay) error {
+// owner, as the sandbox's ids have it.
+func makeLayer(o spec.Overlay, ids userns.Map) error {
 	for _, dir := range []string{o.Upper, o.Work} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return err
@@ -270,7 +298,7 @@ func makeLayer(o spec.Overlay) error {
 		return err
 	}
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
-		if err := os.Chown(o.Upper, int(stat.Uid), int(stat.Gid)); err != nil {
+		if err := os.Chown(o.Upper, userns.Outside(ids.UIDs, int(stat.Uid)), userns.Outside(ids.GIDs, int(stat.Gid))); err != nil {
 			return err
 		}
 	}

@@ -1,10 +1,12 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"aquarium/runtime/ids"
 	"aquarium/runtime/kernel"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/supervisor"
@@ -30,9 +32,11 @@ func inInitialUserNamespace() bool {
 	return err == nil && n == 3 && inside == 0 && outside == 0 && count == 1<<32-1
 }
 
-// callerFor is the caller with the ids that a sandbox with these options gets.
-func (s *Store) callerFor(o spec.Options) spec.Caller {
+// callerFor is the caller with the ids that a sandbox with these options gets:
+// those it has been allotted, if it has.
+func (s *Store) callerFor(o spec.Options, allotted userns.Map) spec.Caller {
 	c := caller()
+	c.IDs = allotted
 	if c.Privileged || o.UserNS == spec.UserNSSingle {
 		return c
 	}
@@ -46,6 +50,60 @@ func (s *Store) callerFor(o spec.Options) spec.Caller {
 	}
 	c.IDs = found
 	return c
+}
+
+// allot gives a sandbox of root's, which has been claimed, ids that no other
+// sandbox has, running or stopped: those of a stopped one own what it has
+// written. They are recorded before anybody else can look.
+func (s *Store) allot(o spec.Options, id string) (userns.Map, error) {
+	if o.UserNS != spec.UserNSAuto || !caller().Privileged {
+		return userns.Map{}, nil
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return userns.Map{}, err
+	}
+	defer unlock()
+	found, err := s.vacant()
+	if err != nil {
+		return found, err
+	}
+	st, err := readState(s.run(id))
+	if err == nil {
+		st.IDs = found
+		err = st.Save(s.run(id))
+	}
+	return found, wrap("write running state", err)
+}
+
+// vacant are ids that no sandbox has.
+func (s *Store) vacant() (userns.Map, error) {
+	all, err := s.ids()
+	if err != nil {
+		return userns.Map{}, err
+	}
+	var taken []userns.Map
+	for _, id := range all {
+		for _, dir := range []string{s.run(id), s.bundle(id)} {
+			if st, err := readState(dir); err == nil {
+				taken = append(taken, st.IDs)
+			}
+		}
+		if config, err := readConfig(s.bundle(id)); err == nil { // after a restart of the machine that is all there is
+			taken = append(taken, spec.IDs(config))
+		}
+	}
+	found, err := s.Subordinate.Free(taken)
+	return found, noIDs(err)
+}
+
+// noIDs is the error of a sandbox that wants ids of its own.
+func noIDs(err error) error {
+	var missing *ids.Missing
+	if errors.As(err, &missing) {
+		return &spec.Refusal{What: "userns auto: " + missing.What, Way: missing.Knob}
+	}
+	return err
 }
 
 // granted tells whether the helpers map these ids, by having them do it once.
@@ -76,8 +134,6 @@ func checkUserNS(o spec.Options, privileged bool) error {
 		return &spec.Refusal{What: "userns host: without root every sandbox needs a user namespace of its own", Way: "run as root, or leave --userns out"}
 	case o.UserNS == spec.UserNSSingle && privileged:
 		return &spec.Refusal{What: "userns single: root's only id inside would be the host's root", Way: "--userns auto gives ids that mean nobody outside"}
-	case o.UserNS == spec.UserNSAuto && privileged:
-		return &spec.Refusal{What: "userns auto: not for root yet", Way: "leave --userns out"}
 	}
 	return nil
 }

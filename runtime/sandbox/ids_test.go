@@ -67,16 +67,6 @@ func withUsers(t *testing.T, root string) string {
 	return root
 }
 
-// outside is what an id of the sandbox is on the host.
-func outside(maps []userns.IDMap, inside int) int {
-	for _, m := range maps {
-		if inside >= m.Inside && inside < m.Inside+m.Count {
-			return m.Outside + inside - m.Inside
-		}
-	}
-	return -1
-}
-
 // foreign is a command that leaves files of other users, closed to everyone
 // else, where the sandbox's layer keeps them.
 const foreign = "mkdir -m 700 -p /d/e && echo secret >/d/e/f && chown -R 1000:1001 /d && touch /free && chown 7:8 /free && "
@@ -88,7 +78,7 @@ func TestRangesOfAnOrdinaryUser(t *testing.T) {
 	attach(t, conn, everything)
 	until(t, conn, "ready")
 	uid, gid := owner(t, filepath.Join(sb.Bundle, "upper0/d"))
-	if uid != outside(ids.UIDs, 1000) || gid != outside(ids.GIDs, 1001) {
+	if uid != userns.Outside(ids.UIDs, 1000) || gid != userns.Outside(ids.GIDs, 1001) {
 		t.Errorf("what belongs to 1000:1001 inside belongs to %d:%d outside, with the maps %v", uid, gid, ids)
 	}
 	if err := sb.Remove(context.Background(), true); err != nil {

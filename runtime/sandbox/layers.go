@@ -23,7 +23,7 @@ func (sb Sandbox) Written() ([]rootfs.Written, error) {
 	}
 	var list []rootfs.Written
 	for _, o := range overlays {
-		list = append(list, rootfs.Written{Dest: o.Dest, Upper: o.Upper, Lower: o.Lower})
+		list = append(list, rootfs.Written{Dest: o.Dest, Upper: o.Upper, Lower: o.Lower, IDs: spec.IDs(config)})
 	}
 	return list, nil
 }
@@ -85,9 +85,9 @@ func (sb Sandbox) Discard() error {
 		return &Error{what, errors.New("it wrote into its root filesystem itself"), ""}
 	}
 	for _, o := range overlays {
-		err := errors.Join(supervisor.RemoveTree(o.Upper), supervisor.RemoveTree(o.Work))
+		err := errors.Join(supervisor.RemoveOwned(o.Upper, sb.IDs), supervisor.RemoveOwned(o.Work, sb.IDs))
 		if err == nil {
-			err = makeLayer(o)
+			err = makeLayer(o, sb.IDs)
 		}
 		if err != nil {
 			return &Error{what, cause(err), ""}

@@ -27,6 +27,7 @@ const (
 	AnnotationNetwork    = "aquarium.network"     // JSON network.Lease: what the sandbox has of the bridge
 	AnnotationGroups     = "aquarium.cgroups"     // JSON array of cgroup.Group
 	AnnotationSeccomp    = "aquarium.seccomp"     // SeccompDefault, or none
+	AnnotationShifted    = "aquarium.shifted"     // "true": root's sandbox with ids of its own, the rootfs shown with owners shifted
 	AnnotationSingleID   = "aquarium.single-id"   // why an ordinary user's namespace has one id
 
 	// Absolute paths of the programs that map ids: they are run, so a bundle
@@ -59,8 +60,9 @@ type Root struct {
 type Caller struct {
 	UID, GID   int
 	Privileged bool // may do without a user namespace: CAP_SYS_ADMIN in the initial one
-	// IDs is what a user namespace maps; without any it is one id only, the
-	// caller's own, and NoIDs says why.
+	// IDs is what a user namespace maps. Without any an ordinary user's has one
+	// id only, the caller's own, and NoIDs says why; a privileged caller's
+	// sandbox has no user namespace.
 	IDs   userns.Map
 	NoIDs string
 }
@@ -183,7 +185,7 @@ var namespaceTypes = []struct {
 func namespaces(o Options, caller Caller) []specs.LinuxNamespace {
 	var list []specs.LinuxNamespace
 	for _, t := range namespaceTypes {
-		needless := t.kind == "user" && caller.Privileged
+		needless := t.kind == "user" && caller.Privileged && len(caller.IDs.UIDs) == 0
 		if !o.Shares(t.kind) && !needless {
 			list = append(list, specs.LinuxNamespace{Type: t.oci})
 		}

@@ -60,6 +60,9 @@ func (c *Clone) mapping() []Call {
 	if len(c.UIDs) > 0 {
 		calls = append(calls, c.writeMap("uid_map", c.UIDs))
 	}
+	if c.Foreign {
+		return append(calls, c.writeMap("gid_map", c.GIDs), call("setgroups", 0, null).when("init becomes root inside: until then it is nobody there"), call("setgid", 0), call("setuid", 0), c.giving().when("and 0 and 2, where they are pipes: /dev/stdout can be opened"))
+	}
 	if len(c.GIDs) > 0 {
 		calls = append(calls, call("write", "/proc/PID/setgroups", "deny"), c.writeMap("gid_map", c.GIDs))
 	}
@@ -159,7 +162,11 @@ func (c *Clone) Do(w *World) error {
 		return left
 	}
 	w.changed = append(w.changed, c.made(process.Pid)...)
-	return nil
+	return failed(c.giving(), c.Give(w.files[:initSocket]...))
+}
+
+func (c *Clone) giving() Call {
+	return call("fchown", 1, userns.Outside(c.UIDs, 0), userns.Outside(c.GIDs, 0))
 }
 
 // failed is the error of starting the child: of one of the calls where it is

@@ -7,6 +7,7 @@ import "encoding/json"
 type Encoded struct {
 	Steps   []json.RawMessage `json:"steps"`
 	Stepped bool              `json:"stepped,omitempty"`
+	Trees   []int             `json:"trees,omitempty"` // numbers of the descriptors that come with it
 }
 
 // UnmarshalJSON decodes a plan as the supervisor sends it to init: the first
@@ -16,7 +17,7 @@ func (p *Plan) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &e); err != nil {
 		return err
 	}
-	p.Stepped = e.Stepped
+	p.Stepped, p.trees = e.Stepped, e.Trees
 	p.Steps = make([]Step, len(e.Steps))
 	for i, raw := range e.Steps {
 		if err := p.Steps[i].UnmarshalJSON(raw); err != nil {

@@ -3,6 +3,7 @@ package step
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"syscall"
 	"time"
@@ -17,6 +18,7 @@ type World struct {
 	child   *os.Process // what Clone started
 	groups  []group     // what Cgroup made
 	console int         // master of the pseudo-terminal, until it is handed over; -1 for none
+	trees   map[int]int // descriptors, by the numbers that steps have for them
 	home    string      // home directory of the user that User became
 
 	// What the step at hand found out:
@@ -27,7 +29,7 @@ type World struct {
 // Supervisor and init talk over one socket pair, descriptor 3 of init:
 //
 //	supervisor                                   init
-//	    │ ── plan, one JSON document ───────────▶ │
+//	    │ ── plan, one JSON document ───────────▶ │   with the trees that are open
 //	    │                                         │ each step of init, in order;
 //	    │ ◀─ {"before":N} ─────────────────────── │   when stepped: a report first,
 //	    │ ── 'g' ───────────────────────────────▶ │   then the step after "go on",
@@ -61,14 +63,44 @@ const initFailed = 125
 func Init() {
 	kernel.SetName(InitName)
 	syscall.CloseOnExec(initSocket)
-	socket := os.NewFile(initSocket, "supervisor")
+	var socket planReader
 	var plan Plan
-	if err := json.NewDecoder(socket).Decode(&plan); err != nil {
+	if err := json.NewDecoder(&socket).Decode(&plan); err != nil || len(plan.trees) != len(socket.received) {
 		os.Exit(initFailed)
 	}
 	i := interpreter{plan: plan, world: World{console: -1}}
+	for at, number := range plan.trees {
+		i.world.hold(number, socket.received[at])
+	}
 	i.run()
 	os.Exit(initFailed)
+}
+
+// planReader reads the plan, and the descriptors that come with it.
+type planReader struct{ received []int }
+
+// maxRights is how many descriptors one message has, SCM_MAX_FD of the kernel.
+const maxRights = 253
+
+func (r *planReader) Read(p []byte) (int, error) {
+	rights := make([]byte, syscall.CmsgSpace(4*maxRights))
+	for {
+		n, rightsLen, _, _, err := syscall.Recvmsg(initSocket, p, rights, syscall.MSG_CMSG_CLOEXEC)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		}
+		messages, err := syscall.ParseSocketControlMessage(rights[:rightsLen])
+		for i := range messages {
+			fds, _ := syscall.ParseUnixRights(&messages[i])
+			r.received = append(r.received, fds...)
+		}
+		return n, err
+	}
 }
 
 // interpreter performs the steps of one plan.

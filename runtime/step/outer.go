@@ -142,3 +142,6 @@ func (t *thread) do(f func()) {
 	}
 	<-done
 }
+
+// end ends the thread, which lets go of its namespaces.
+func (t *thread) end() { close(t.work) }

@@ -65,7 +65,7 @@ func (*Overlay) mounting() Call {
 }
 
 func (o *Overlay) moving() Call {
-	return call("move_mount", raw("mount"), "", raw("AT_FDCWD"), o.Target, raw("MOVE_MOUNT_F_EMPTY_PATH"))
+	return call("move_mount", raw("mount"), "", raw("AT_FDCWD"), o.Target, raw("MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_SYMLINKS"))
 }
 
 // Calls implements Op.

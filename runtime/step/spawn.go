@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -25,6 +27,7 @@ type Launch struct {
 
 	world    World
 	thread   *thread // does the supervisor's steps from Outer or Clone on, where it needs one of its own
+	inside   *thread // does those after a Setns
 	socket   int
 	total    int       // steps of the plan
 	buffer   []byte    // of reports, the last one perhaps not whole
@@ -62,9 +65,15 @@ func (l *Launch) Do(s Step) error {
 		err = s.Op.Do(&l.world)
 		explain(s.Op, err)
 	}
-	if l.thread != nil && inOuter(s.Op) {
+	if _, joins := s.Op.(*Setns); joins && l.inside == nil {
+		l.inside = newThread()
+	}
+	switch {
+	case l.inside != nil:
+		l.inside.do(do)
+	case l.thread != nil && inOuter(s.Op):
 		l.thread.do(do)
-	} else {
+	default:
 		do()
 	}
 	l.Events = append(l.Events, l.world.event(len(l.Events), err, time.Since(began)))
@@ -93,14 +102,25 @@ func (l *Launch) Skip() {
 	l.Events = append(l.Events, Event{Seq: len(l.Events), Skipped: true})
 }
 
-// Send hands init the plan: the steps after the first.
+// Send hands init the plan: the steps after the supervisor's. What trees are
+// open go with it.
 func (l *Launch) Send(plan Encoded) error {
 	l.total = len(plan.Steps)
+	plan.Trees = slices.Sorted(maps.Keys(l.world.trees))
 	document, err := json.Marshal(plan)
 	if err != nil {
 		return err
 	}
-	return l.write(document)
+	defer l.world.closeTrees()
+	var rights []byte
+	if len(plan.Trees) > 0 {
+		var fds []int
+		for _, number := range plan.Trees {
+			fds = append(fds, l.world.trees[number])
+		}
+		rights = syscall.UnixRights(fds...)
+	}
+	return l.write(document, rights)
 }
 
 // Next waits for init's next report. before is the step that a stepped init
@@ -140,9 +160,9 @@ func (l *Launch) end() error {
 // GoOn lets a stepped init do the step that Next announced, or leave it out.
 func (l *Launch) GoOn(skip bool) error {
 	if skip {
-		return l.write([]byte{leaveOut})
+		return l.write([]byte{leaveOut}, nil)
 	}
-	return l.write([]byte{goOn})
+	return l.write([]byte{goOn}, nil)
 }
 
 // Close lets go of init's socket; an init that still waits ends by it.
@@ -150,18 +170,23 @@ func (l *Launch) Close() {
 	syscall.Close(l.socket)
 	closeFiles(l.world.files) // where no init was started; otherwise closed already
 	l.world.closeGroups()
+	l.world.closeTrees()
+	if l.inside != nil {
+		l.inside.end()
+	}
 }
 
-func (l *Launch) write(b []byte) error {
+// write sends bytes, and descriptors with the first of them.
+func (l *Launch) write(b, rights []byte) error {
 	for len(b) > 0 {
-		n, err := syscall.SendmsgN(l.socket, b, nil, nil, syscall.MSG_NOSIGNAL)
+		n, err := syscall.SendmsgN(l.socket, b, rights, nil, syscall.MSG_NOSIGNAL)
 		if err == syscall.EINTR {
 			continue
 		}
 		if err != nil {
 			return failed(call("sendmsg", raw("init")), err)
 		}
-		b = b[n:]
+		b, rights = b[n:], nil
 	}
 	return nil
 }

@@ -57,6 +57,8 @@ type Plan struct {
 	Steps   []Step
 	Stepped bool     // wait for "go on" before each step
 	Weaker  []string // what makes this sandbox hold less than a default one
+
+	trees []int // in init: the numbers of the descriptors that came with it
 }
 
 // Event is what came of one step.

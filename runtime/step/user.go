@@ -25,7 +25,7 @@ type User struct {
 	// single mapped id setgroups(2) is denied.
 	Ungrouped bool `json:"ungrouped,omitempty"`
 	// Terminal gives the terminal to the user, who could not open it by name
-	// (/dev/pts/0) otherwise.
+	// (/dev/pts/0) otherwise; without it, pipes.
 	Terminal bool `json:"terminal,omitempty"`
 }
 
@@ -52,8 +52,12 @@ func (u *User) Calls() []Call {
 		call("open", "/etc/passwd", raw("O_RDONLY")).when("the entry of " + user),
 		call("open", "/etc/group", raw("O_RDONLY")),
 	}
-	if u.Terminal && user != "0" {
-		calls = append(calls, giveTerminal(uid))
+	switch {
+	case user == "0":
+	case u.Terminal:
+		calls = append(calls, give(0, uid))
+	default:
+		calls = append(calls, give(1, uid).when("and 0 and 2, where they are pipes: /dev/stdout can be opened"))
 	}
 	if !u.Ungrouped {
 		calls = append(calls, call("setgroups", raw("n"), raw("groups")))
@@ -69,7 +73,7 @@ func idOr(s string, fallback raw) raw {
 	return fallback
 }
 
-func giveTerminal(uid any) Call { return call("fchown", 0, uid, -1) }
+func give(fd int, uid any) Call { return call("fchown", fd, uid, -1) }
 
 // Changes implements Op: which user it is, Do finds out.
 func (u *User) Changes() []observe.Change { return nil }
@@ -81,9 +85,9 @@ func (u *User) Do(w *World) error {
 		return &CallError{Call: "look up user " + strconv.Quote(u.Spec) + " in /etc/passwd", Errno: syscall.ENOENT, Detail: err.Error()}
 	}
 	w.home = id.Home
-	if u.Terminal && id.UID != 0 {
-		if err := syscall.Fchown(0, id.UID, -1); err != nil {
-			return failed(giveTerminal(id.UID), err)
+	if id.UID != 0 {
+		if err := u.giveDescriptors(id.UID); err != nil {
+			return err
 		}
 	}
 	if !u.Ungrouped {
@@ -99,6 +103,22 @@ func (u *User) Do(w *World) error {
 		return failed(call("setresuid", id.UID, id.UID, id.UID), e)
 	}
 	w.changed = append(w.changed, u.become(id)...)
+	return nil
+}
+
+// giveDescriptors makes the terminal the user's, or the pipes: who may use a
+// descriptor may not yet open what it leads to by name.
+func (u *User) giveDescriptors(uid int) error {
+	for fd := 0; fd <= 2; fd++ {
+		var stat syscall.Stat_t
+		pipe := syscall.Fstat(fd, &stat) == nil && stat.Mode&syscall.S_IFMT == syscall.S_IFIFO
+		if !pipe && !(u.Terminal && fd == 0) {
+			continue
+		}
+		if err := syscall.Fchown(fd, uid, -1); err != nil {
+			return failed(give(fd, uid), err)
+		}
+	}
 	return nil
 }
 

@@ -66,6 +66,11 @@ func (s *supervisor) startExec(request wire.ExecRequest) (*session, error) {
 	if err := started.open(&command, target, request); err != nil {
 		return nil, err
 	}
+	if err := s.boot.State.IDs.Give(command.Stdio[:]...); err != nil {
+		started.abandon()
+		closeAll(command.Stdio[:])
+		return nil, err
+	}
 	fork.RestoreFileLimit()
 	process, err := enter.Start(command)
 	closeAll(command.Stdio[:])
@@ -140,9 +145,13 @@ func mergeEnv(base, more []string) []string {
 // open gives the command a terminal of the sandbox's, or pipes.
 func (s *session) open(c *enter.Command, target *enter.Target, request wire.ExecRequest) (err error) {
 	if !request.TTY {
+		if c.Give = []int{1, 2}; request.Stdin {
+			c.Give = []int{0, 1, 2}
+		}
 		c.Stdio, err = s.pipes(request.Stdin)
 		return err
 	}
+	c.Give = []int{0}
 	root, ptmx := rootOf(target.PID), "/dev/pts/ptmx"
 	if !target.Has("mnt") {
 		root, ptmx = "/", "/dev/ptmx"

@@ -28,6 +28,11 @@ func (s *supervisor) perform() error {
 	if s.boot.Plan.Stepped {
 		return s.performStepped()
 	}
+	for _, own := range s.boot.Steps {
+		if err := s.own(own); err != nil {
+			return err
+		}
+	}
 	if err := s.launch.Send(s.boot.Plan); err != nil {
 		return err
 	}

@@ -11,16 +11,19 @@ import (
 	"aquarium/runtime/userns"
 )
 
-// removeTree deletes the sandbox's own directory. What other users of the
-// sandbox have made there belongs to subordinate ids, and directories of
+// removeTree deletes a directory of the sandbox's.
+func (b Belongings) removeTree(path string) error { return RemoveOwned(path, b.IDs) }
+
+// RemoveOwned deletes a tree that a sandbox has written. What other users of
+// the sandbox have made there belongs to subordinate ids, and directories of
 // theirs are closed to everyone else: where that is in the way, a copy of this
 // program removes it, in a user namespace with the sandbox's ids.
-func (b Belongings) removeTree(path string) error {
+func RemoveOwned(path string, ids userns.Map) error {
 	err := RemoveTree(path)
-	if !errors.Is(err, os.ErrPermission) || !b.IDs.Helped() {
+	if !errors.Is(err, os.ErrPermission) || !ids.Helped() {
 		return err
 	}
-	return removeAs(b.IDs, path)
+	return removeAs(ids, path)
 }
 
 // RemoveTree deletes a tree, also where directories have lost their write or

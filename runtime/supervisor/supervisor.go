@@ -39,6 +39,7 @@ type Preparation struct {
 // Boot is the rest of what a supervisor needs to know.
 type Boot struct {
 	Plan   step.Encoded `json:"plan"`
+	Steps  []step.Step  `json:"steps,omitempty"` // the supervisor's own, after those of the Preparation
 	State  State        `json:"state"`
 	Run    string       `json:"run"`    // directory of the socket and the running state
 	Failed string       `json:"failed"` // directory that keeps traces of failed launches
@@ -97,6 +98,7 @@ func Main() {
 	setTitle(p.Name)
 	cloned := s.prepare(p)
 	mustRead(conn, wire.Boot, &s.boot) // if not, init dies with this process
+	s.steps = append(s.steps, s.boot.Steps...)
 	s.run(conn, cloned)
 	os.Exit(0)
 }

@@ -42,6 +42,9 @@ type Map struct {
 	// where this process may write the maps itself.
 	UIDHelper string `json:"uidHelper,omitempty"`
 	GIDHelper string `json:"gidHelper,omitempty"`
+	// Foreign is set where root inside is somebody else than the user of this
+	// process, whom the kernel lets map any: what is started has to become it.
+	Foreign bool `json:"foreign,omitempty"`
 }
 
 // Helped tells whether programs write the maps.
@@ -50,6 +53,65 @@ func (m Map) Helped() bool { return m.UIDHelper != "" && m.GIDHelper != "" }
 // Single tells whether there is one group only, so that setgroups(2) is denied.
 func (m Map) Single() bool {
 	return !slices.ContainsFunc(m.GIDs, func(line IDMap) bool { return line.Count > 1 })
+}
+
+// Outside is what an id of the namespace is for this process. One that the
+// maps do not have, and any where there are none, is the same.
+func Outside(maps []IDMap, id int) int {
+	for _, m := range maps {
+		if offset := id - m.Inside; offset >= 0 && offset < m.Count {
+			return m.Outside + offset
+		}
+	}
+	return id
+}
+
+// overflow is how an id that has no other shows, usually; see overflowuid in
+// proc_sys_kernel(5).
+const overflow = 65534
+
+// Inside is what an id of this process's is in the namespace.
+func Inside(maps []IDMap, id int) int {
+	for _, m := range maps {
+		if offset := id - m.Outside; offset >= 0 && offset < m.Count {
+			return m.Inside + offset
+		}
+	}
+	return overflow
+}
+
+// Give makes files the root's of a foreign namespace: pipes and terminals that
+// this process has made for a program inside, which may want to open them by
+// name, as /dev/stdout or /dev/pts/0. Other files stay as they are.
+func (m Map) Give(files ...*os.File) error {
+	if !m.Foreign {
+		return nil
+	}
+	for _, f := range files {
+		var stat syscall.Stat_t
+		if err := syscall.Fstat(int(f.Fd()), &stat); err != nil {
+			return err
+		}
+		group := -1 // a terminal has the group that devpts gives it
+		switch {
+		case stat.Mode&syscall.S_IFMT == syscall.S_IFIFO:
+			group = Outside(m.GIDs, 0)
+		case stat.Mode&syscall.S_IFMT != syscall.S_IFCHR || !isTerminal(uint64(stat.Rdev)):
+			continue
+		}
+		if err := syscall.Fchown(int(f.Fd()), Outside(m.UIDs, 0), group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isTerminal tells whether a device is the slave of a pseudo-terminal; see
+// admin-guide/devices.txt of the kernel.
+func isTerminal(device uint64) bool {
+	const first, last = 136, 143
+	major := device >> 8 & 0xfff
+	return major >= first && major <= last
 }
 
 // Command is a program to run in new namespaces.
@@ -101,6 +163,10 @@ func (m Map) startPlain(c Command) (*os.Process, error) {
 	attributes := &syscall.SysProcAttr{
 		Cloneflags: c.Flags, Setsid: c.Session, Pdeathsig: syscall.SIGKILL,
 		UidMappings: lines(m.UIDs), GidMappings: lines(m.GIDs),
+	}
+	if m.Foreign {
+		attributes.GidMappingsEnableSetgroups = true
+		attributes.Credential = &syscall.Credential{} // until then it is nobody inside
 	}
 	if c.Group != nil {
 		attributes.UseCgroupFD, attributes.CgroupFD = true, int(c.Group.Fd())

@@ -1,3 +1,0 @@
-package enter
-
-const sysSetns = 308 // setns(2)

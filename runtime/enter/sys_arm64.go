@@ -1,3 +1,0 @@
-package enter
-
-const sysSetns = 268 // setns(2)
