@@ -335,15 +335,15 @@ func TestKillsDuringAStepLeaveNothing(t *testing.T) {
 // go on, at every point of it.
 func TestKillsBeforeEachStepLeaveNothing(t *testing.T) {
 	for name, kill := range map[string]func(Sandbox) error{
-		"init":       func(sb Sandbox) error { return syscall.Kill(sb.PID, syscall.SIGKILL) },
-		"supervisor": func(sb Sandbox) error { return syscall.Kill(sb.Keeper, syscall.SIGKILL) },
+		"init":       func(sb Sandbox) error { return killOne(sb.PID) },
+		"supervisor": func(sb Sandbox) error { return killOne(sb.Keeper) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
 			told := noticing(s)
 			root := busybox(t)
-			// Step 0 makes init. Its end costs a trace of all that was seen: not each.
-			first, every := map[string]int{"init": 1}[name], map[string]int{"init": 5, "supervisor": 1}[name]
+			// The clone makes init. Its end costs a trace of all that was seen: not each.
+			first, every := map[string]int{"init": afterClone(t, s, root)}[name], map[string]int{"init": 5, "supervisor": 1}[name]
 			for i, count := first, first+1; i < count; i += every {
 				count = killBefore(t, s, root, i, kill)
 				want := map[string]int{"supervisor": i + 1}[name] // it cleans up after init itself
@@ -353,6 +353,27 @@ func TestKillsBeforeEachStepLeaveNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// killOne kills a process; 0 would be the whole group of this one.
+func killOne(pid int) error {
+	if pid <= 0 {
+		return fmt.Errorf("kill process %d: there is none yet", pid)
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// afterClone is the first step before which there is an init.
+func afterClone(t *testing.T, s *Store, root string) int {
+	t.Helper()
+	plan, err := s.Plan(spec.Options{Rootfs: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 1 + slices.IndexFunc(plan.Steps, func(s step.Step) bool {
+		_, clones := s.Op.(*step.Clone)
+		return clones
+	})
 }
 
 // killBefore leads a launch up to a step, kills, and has everything settled.
