@@ -72,17 +72,18 @@ func (w *work) discard() {
 }
 
 // Sweep removes what killed commands left half made or half removed, and
-// returns how many there were. Where nothing is left it costs one look.
+// returns how many there were. Where nothing is left it costs two looks.
 func (c *Catalogue) Sweep() int {
+	cleared := c.clearPartials(partialAge)
 	if entries, err := os.ReadDir(filepath.Join(c.dataDir, "tmp")); err != nil || len(entries) == 0 {
-		return 0
+		return cleared
 	}
 	gate, err := lockFile(filepath.Join(c.dataDir, "tmp.lock"), unix.LOCK_EX)
 	if err != nil {
-		return 0
+		return cleared
 	}
 	defer gate.Close()
-	return c.clearTmp()
+	return cleared + c.clearTmp()
 }
 
 // clearTmp removes the work directories that nobody holds.

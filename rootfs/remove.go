@@ -174,7 +174,7 @@ func (c *Catalogue) LayerUses() (map[string]int, error) {
 type Pruned struct {
 	Layers      int   `json:"layers"`
 	Bytes       int64 `json:"bytes"`       // of the layers' content
-	Interrupted int   `json:"interrupted"` // left by imports that were killed
+	Interrupted int   `json:"interrupted"` // left by imports that were killed, and by pulls that broke
 }
 
 // Prune removes layers that no root filesystem needs and what interrupted imports left. It waits
@@ -188,7 +188,7 @@ func (c *Catalogue) Prune() (Pruned, error) {
 	if err != nil {
 		return p, fail("lock", quote(c.dataDir), err)
 	}
-	p.Interrupted = c.clearTmp()
+	p.Interrupted = c.clearTmp() + c.clearPartials(0)
 	gate.Close()
 	before, err := c.storedLayers()
 	if err != nil {

@@ -11,6 +11,7 @@
 //	DATA/l/SHORT                       a link to a layer's tree: many long names do not fit in one mount(2)
 //	DATA/host/RECIPE/                  what the host root is put together from
 //	DATA/tmp/                          work in progress; becomes visible by one rename
+//	DATA/partial/HEX                   as much of a blob as has come from a registry, for a day
 //
 // Nothing in a tree is trusted: paths are resolved inside it, only regular files are opened, and
 // nothing from it is ever executed.

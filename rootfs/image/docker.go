@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -44,12 +43,12 @@ func readDockerArchive(tree *inside.Tree, data []byte, o Options) (contents, err
 		if err != nil {
 			return contents{}, fmt.Errorf("layer %q: %w", rootfs.Visible(path), plain(err))
 		}
-		image.layers = append(image.layers, layerBlob{size: st.Size, open: func(context.Context) (io.ReadCloser, error) {
+		image.layers = append(image.layers, layerBlob{size: st.Size, open: func(context.Context) (stream, error) {
 			f, err := tree.OpenFile(path) // a link to another layer's file, as older versions save, stays inside
 			if err != nil {
 				return nil, plain(err)
 			}
-			return f, nil
+			return fileStream{f}, nil
 		}})
 	}
 	return image, nil

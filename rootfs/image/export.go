@@ -165,7 +165,7 @@ func Push(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, ref string,
 	if err != nil {
 		return exportError(r, err)
 	}
-	there := newRemoteBlobs(ctx, reference.Context(), o)
+	there := newRemoteBlobs(ctx, nil, reference.Context(), o)
 	options := there.options
 	if o.Progress != nil {
 		updates := make(chan v1.Update, 16)

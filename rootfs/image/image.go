@@ -15,13 +15,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -58,7 +57,23 @@ type contents struct {
 type layerBlob struct {
 	digest string // of what open returns, or "" where only the uncompressed digest is known
 	size   int64  // in bytes, 0 if unknown
-	open   func(context.Context) (io.ReadCloser, error)
+	open   func(context.Context) (stream, error)
+}
+
+// stream is a layer being read.
+type stream interface {
+	io.Reader
+	// end lets go of it, knowing what came of the layer, which it may have something to say about. It
+	// also tells whether another try makes sense.
+	end(err error) (again bool, _ error)
+}
+
+// fileStream is a layer in a file.
+type fileStream struct{ *os.File }
+
+func (f fileStream) end(err error) (again bool, _ error) {
+	f.Close()
+	return false, err
 }
 
 // store puts an image into the catalogue.
@@ -158,56 +173,39 @@ func (image contents) announce(c *rootfs.Catalogue, report func(rootfs.Progress)
 // unpackStage is what is done to layers.
 const unpackStage = "unpack"
 
-// addLayer brings one layer into the store. A transfer that breaks is begun again, twice.
-func addLayer(ctx context.Context, c *rootfs.Catalogue, diffID string, blob layerBlob, o Options) (l rootfs.Layer, err error) {
+// addLayer brings one layer into the store.
+func addLayer(ctx context.Context, c *rootfs.Catalogue, diffID string, blob layerBlob, o Options) (rootfs.Layer, error) {
 	if l, known := c.Layer(diffID); known {
 		return l, nil
 	}
-	for attempt := range maxAttempts {
-		if l, err = addLayerOnce(ctx, c, diffID, blob, o); err == nil || !broken(err) {
-			return l, err
-		}
-		select {
-		case <-ctx.Done():
-			return l, ctx.Err()
-		case <-time.After(firstPause << (2 * attempt)):
-		}
+	l, again, err := addLayerOnce(ctx, c, diffID, blob, o)
+	if again {
+		l, _, err = addLayerOnce(ctx, c, diffID, blob, o)
 	}
 	return l, err
 }
 
-// Breaks of transfers that are worth another try.
-const (
-	maxAttempts = 3
-	firstPause  = 200 * time.Millisecond
-)
-
-func broken(err error) bool {
-	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, errStalled) || errors.Is(err, unpack.ErrCutOff) ||
-		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
-}
-
-func addLayerOnce(ctx context.Context, c *rootfs.Catalogue, diffID string, blob layerBlob, o Options) (rootfs.Layer, error) {
+func addLayerOnce(ctx context.Context, c *rootfs.Catalogue, diffID string, blob layerBlob, o Options) (l rootfs.Layer, again bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return rootfs.Layer{}, err
+		return l, false, err
 	}
-	stream, err := blob.open(ctx)
+	from, err := blob.open(ctx)
 	if err != nil {
-		return rootfs.Layer{}, err
+		return l, false, err
 	}
-	defer stream.Close()
+	defer func() { again, err = from.end(err) }()
 	if o.Progress != nil {
 		o.Progress(rootfs.Progress{Stage: unpackStage, Item: diffID, Total: blob.size}) // its turn has come
 	}
 	meter := rootfs.NewMeter(o.Progress, unpackStage, diffID, blob.size)
 	defer meter.Stop()
-	checked := newVerifier(meter.Reader(stream), blob.digest, blob.size)
-	l, err := c.AddLayer(ctx, checked, rootfs.LayerOptions{Digest: diffID, Image: true, Limits: o.Limits, Check: checked.finish})
-	if err == nil {
-		meter.Finish()
+	checked := newVerifier(meter.Reader(from), blob.digest, blob.size)
+	l, err = c.AddLayer(ctx, checked, rootfs.LayerOptions{Digest: diffID, Image: true, Limits: o.Limits, Check: checked.finish})
+	if err != nil {
+		return l, false, checked.blame(err)
 	}
-	return l, err
+	meter.Finish()
+	return l, false, nil
 }
 
 // defaultsOf takes what an image says about running it (OCI image-spec, config.md).

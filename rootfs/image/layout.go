@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -28,7 +27,7 @@ const tagAnnotation = "org.opencontainers.image.ref.name"
 // blobs reads an image's parts by digest.
 type blobs interface {
 	document(d v1.Descriptor) ([]byte, error)
-	blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
+	blob(ctx context.Context, d v1.Descriptor) (stream, error)
 }
 
 // layoutDir is an OCI image layout (OCI image-spec, image-layout.md).
@@ -54,7 +53,10 @@ func (l layoutDir) document(d v1.Descriptor) ([]byte, error) {
 	return readVerified(f, d.Digest.String(), d.Size)
 }
 
-func (l layoutDir) blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) { return l.open(d) }
+func (l layoutDir) blob(_ context.Context, d v1.Descriptor) (stream, error) {
+	f, err := l.open(d)
+	return fileStream{f}, err
+}
 
 // plain leaves out the path, which is in the scratch directory and tells nobody anything.
 func plain(err error) error {
@@ -109,7 +111,7 @@ func readManifest(from blobs, d v1.Descriptor, jobs int) (contents, error) {
 		image.layers = append(image.layers, layerBlob{
 			digest: layer.Digest.String(),
 			size:   layer.Size,
-			open:   func(ctx context.Context) (io.ReadCloser, error) { return from.blob(ctx, layer) },
+			open:   func(ctx context.Context) (stream, error) { return from.blob(ctx, layer) },
 		})
 	}
 	return image, nil

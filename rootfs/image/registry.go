@@ -1,13 +1,14 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -41,7 +42,7 @@ func Pull(ctx context.Context, c *rootfs.Catalogue, as, ref string, o Options) (
 	if err := c.CheckFree(as); err != nil {
 		return rootfs.Rootfs{}, err
 	}
-	r := newRemoteBlobs(ctx, reference.Context(), o)
+	r := newRemoteBlobs(ctx, c, reference.Context(), o)
 	image, err := r.image(reference, o.Platform)
 	if err != nil {
 		return rootfs.Rootfs{}, registryError("pull", ref, err)
@@ -87,7 +88,11 @@ func parseReference(ref string, o Options) (name.Reference, error) {
 // registryError says in one line what a registry answered, with a way out where there is one.
 func registryError(verb, ref string, err error) error {
 	var answer *transport.Error
-	if !errors.As(err, &answer) {
+	switch {
+	case errors.As(err, &answer):
+	case errors.Is(err, errKept):
+		return rootfs.NewError(verb, ref, err).WithHint("what has come is kept for a day: pull again to go on there")
+	default:
 		return rootfs.MakeError(verb, ref, err)
 	}
 	switch answer.StatusCode {
@@ -104,29 +109,46 @@ func registryError(verb, ref string, err error) error {
 
 // remoteBlobs reads one repository of a registry.
 type remoteBlobs struct {
+	ctx        context.Context
 	repository name.Repository
+	store      *rootfs.Catalogue // keeps what has come of layers
 	options    []remote.Option
-	stall      time.Duration
+	client     func() (*http.Client, error) // logged in for pulling
 	jobs       int
 }
 
-func newRemoteBlobs(ctx context.Context, repository name.Repository, o Options) *remoteBlobs {
-	r := &remoteBlobs{repository: repository, stall: o.Stall, jobs: o.Jobs}
-	if r.stall == 0 {
-		r.stall = defaultStall
-	}
-	if r.jobs == 0 {
-		r.jobs = defaultJobs
-	}
+func newRemoteBlobs(ctx context.Context, store *rootfs.Catalogue, repository name.Repository, o Options) *remoteBlobs {
+	r := &remoteBlobs{ctx: ctx, store: store, repository: repository, jobs: cmp.Or(o.Jobs, defaultJobs)}
 	base := o.Transport
 	if base == nil {
 		base = remote.DefaultTransport
 	}
+	waiting := &patient{base: base, stall: cmp.Or(o.Stall, defaultStall)}
 	r.options = []remote.Option{
-		remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithUserAgent(userAgent),
-		remote.WithTransport(&patient{base: base, stall: r.stall}), remote.WithJobs(r.jobs),
+		remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain{}), remote.WithUserAgent(userAgent),
+		remote.WithTransport(waiting), remote.WithJobs(r.jobs),
 	}
+	r.client = sync.OnceValues(func() (*http.Client, error) { return r.logIn(waiting) })
 	return r
+}
+
+// logIn returns a client for the repository's blobs.
+func (r *remoteBlobs) logIn(base http.RoundTripper) (*http.Client, error) {
+	credentials, err := authn.Resolve(r.ctx, keychain{}, r.repository)
+	if err != nil {
+		return nil, err
+	}
+	base = transport.NewUserAgent(transport.NewRetry(base), userAgent)
+	loggedIn, err := transport.NewWithContext(r.ctx, r.repository.Registry, credentials, base, []string{r.repository.Scope(transport.PullScope)})
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: loggedIn}, nil
+}
+
+// blob fetches a layer.
+func (r *remoteBlobs) blob(ctx context.Context, d v1.Descriptor) (stream, error) {
+	return r.download(ctx, d, r.store), nil
 }
 
 // image finds the image that a reference means and reads its documents.
@@ -165,91 +187,8 @@ func (r *remoteBlobs) document(d v1.Descriptor) ([]byte, error) {
 		}
 		return found.Manifest, nil // its digest was checked against the reference
 	}
-	stream, err := r.blob(context.Background(), d)
-	if err != nil {
-		return nil, err
-	}
-	defer stream.Close()
-	return readVerified(stream, d.Digest.String(), d.Size)
-}
-
-// blob fetches a layer or a configuration.
-func (r *remoteBlobs) blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
-	options := append([]remote.Option{}, r.options...)
-	if ctx != context.Background() {
-		options = append(options, remote.WithContext(ctx))
-	}
-	layer, err := remote.Layer(r.repository.Digest(d.Digest.String()), options...)
-	if err != nil {
-		return nil, err
-	}
-	return layer.Compressed()
-}
-
-// patient is a transport that gives up when nothing arrives for a while, however long a transfer as
-// a whole may take.
-type patient struct {
-	base  http.RoundTripper
-	stall time.Duration
-}
-
-// errStalled is the cause when a registry sends nothing more.
-var errStalled = errors.New("the registry has stopped answering")
-
-// maxRedirects is how often a registry may send a request elsewhere. The library below follows
-// redirects without an end.
-const maxRedirects = 10
-
-func redirects(request *http.Request) int {
-	n := 0
-	for from := request.Response; from != nil && from.Request != nil; from = from.Request.Response {
-		n++
-	}
-	return n
-}
-
-func (p *patient) RoundTrip(request *http.Request) (*http.Response, error) {
-	if redirects(request) > maxRedirects {
-		return nil, errors.New("the registry redirects without end")
-	}
-	ctx, cancel := context.WithCancelCause(request.Context())
-	timer := time.AfterFunc(p.stall, func() { cancel(errStalled) })
-	response, err := p.base.RoundTrip(request.WithContext(ctx))
-	if err != nil {
-		timer.Stop()
-		defer cancel(nil)
-		if cause := context.Cause(ctx); cause != nil {
-			return nil, cause
-		}
-		return nil, err
-	}
-	response.Body = &patientBody{response.Body, ctx, cancel, timer, p.stall}
-	return response, nil
-}
-
-type patientBody struct {
-	io.ReadCloser
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	timer  *time.Timer
-	stall  time.Duration
-}
-
-func (b *patientBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
-		if cause := context.Cause(b.ctx); cause != nil {
-			err = cause
-		}
-	}
-	if n > 0 {
-		b.timer.Reset(b.stall)
-	}
-	return n, err
-}
-
-func (b *patientBody) Close() error {
-	b.timer.Stop()
-	defer b.cancel(nil)
-	return b.ReadCloser.Close()
+	stream := r.download(r.ctx, d, nil)
+	data, err := readVerified(stream, d.Digest.String(), d.Size)
+	stream.end(err)
+	return data, err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -112,6 +113,34 @@ func TestPullOverABadLine(t *testing.T) {
 	checkSample(t, c, r)
 }
 
+// A registry may keep its layers on another machine, which is told no credentials.
+func TestPullIsRedirected(t *testing.T) {
+	t.Parallel()
+	ref := serve(t, func(registry http.Handler) http.Handler {
+		store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "" {
+				w.WriteHeader(http.StatusTeapot)
+				return
+			}
+			registry.ServeHTTP(w, r)
+		}))
+		t.Cleanup(store.Close)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "/blobs/") {
+				http.Redirect(w, r, strings.Replace(store.URL, "127.0.0.1", "localhost", 1)+r.URL.Path, http.StatusTemporaryRedirect)
+				return
+			}
+			registry.ServeHTTP(w, r)
+		})
+	})
+	c := newStore(t)
+	r, err := Pull(t.Context(), c, "x", ref, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSample(t, c, r)
+}
+
 func TestPushAndPull(t *testing.T) {
 	t.Parallel()
 	ref := serve(t, nil)
@@ -147,6 +176,21 @@ func TestBadRegistries(t *testing.T) {
 			})
 		}
 	}
+	onLayers := func(answer func(w http.ResponseWriter, r *http.Request, layer []byte)) func(http.Handler) http.Handler {
+		return func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				right := httptest.NewRecorder()
+				next.ServeHTTP(right, r)
+				if body := right.Body.Bytes(); strings.Contains(r.URL.Path, "/blobs/") && !json.Valid(body) {
+					answer(w, r, body)
+					return
+				}
+				maps.Copy(w.Header(), right.Header())
+				w.WriteHeader(right.Code)
+				w.Write(right.Body.Bytes())
+			})
+		}
+	}
 	onManifests := func(answer http.HandlerFunc) func(http.Handler) http.Handler {
 		return func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -163,19 +207,43 @@ func TestBadRegistries(t *testing.T) {
 		wrap func(http.Handler) http.Handler
 		want string
 	}{
-		{"stalls", onBlobs(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Length", "1000000")
-			w.WriteHeader(http.StatusOK)
+		{"stalls", onLayers(func(w http.ResponseWriter, r *http.Request, layer []byte) {
+			w.Header().Set("Content-Length", fmt.Sprint(len(layer)))
+			w.Write(layer[:len(layer)/2])
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
 		}), "the registry has stopped answering"},
 		{"never answers", onManifests(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), "the registry has stopped answering"},
 		{"redirects for ever", onBlobs(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }), "redirects"},
-		{"other content", onBlobs(func(w http.ResponseWriter, r *http.Request) { w.Write(bytes.Repeat([]byte("x"), 200)) }), "verifying sha256"},
-		{"cuts off", onBlobs(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Length", "400")
-			w.Write([]byte("x"))
-		}), "EOF"},
+		{"other content", onLayers(func(w http.ResponseWriter, _ *http.Request, layer []byte) {
+			w.Write(bytes.Repeat([]byte("x"), len(layer)))
+		}), "its digest is sha256:"},
+		{"other layer", onLayers(func(w http.ResponseWriter, _ *http.Request, layer []byte) {
+			other := bytes.Clone(layer)
+			other[4]++ // gzip's time stamp
+			w.Write(other)
+		}), "its digest is sha256:"},
+		{"more than it said", onLayers(func(w http.ResponseWriter, _ *http.Request, layer []byte) {
+			w.Write(append(bytes.Clone(layer), "more"...))
+		}), "the registry says that it has "},
+		{"less than it said", onLayers(func(w http.ResponseWriter, _ *http.Request, layer []byte) {
+			w.Write(layer[:len(layer)-1])
+		}), "the registry says that it has "},
+		{"ends early", onLayers(func(w http.ResponseWriter, _ *http.Request, layer []byte) {
+			w.(http.Flusher).Flush() // without a length
+			w.Write(layer[:len(layer)-1])
+		}), "the transfer broke after "},
+		{"cuts off", onLayers(func(w http.ResponseWriter, _ *http.Request, layer []byte) {
+			w.Header().Set("Content-Length", fmt.Sprint(len(layer)))
+			w.Write(layer[:1])
+		}), "the transfer broke after 1 of "},
+		{"a part unasked", onLayers(func(w http.ResponseWriter, _ *http.Request, layer []byte) {
+			w.Header().Set("Content-Range", "bytes 1-2/3")
+			w.WriteHeader(http.StatusPartialContent)
+		}), "a part that nobody asked for"},
+		{"elsewhere and no further", onBlobs(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "ftp://127.0.0.1/", http.StatusFound)
+		}), "ftp"},
 		{"not there", onManifests(http.NotFound), "the registry has no such image"},
 		{"refuses", onManifests(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden) }), "refuses access"},
 		{"breaks", onManifests(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNotImplemented) }), "the registry answers 501"},

@@ -39,10 +39,25 @@ func (v *verifier) finish() error {
 	if v.size > 0 && v.read != v.size {
 		return fmt.Errorf("it has %d bytes instead of %d", v.read, v.size)
 	}
+	return v.checkDigest()
+}
+
+func (v *verifier) checkDigest() error {
 	if sum := fmt.Sprintf("sha256:%x", v.hash.Sum(nil)); v.digest != "" && sum != v.digest {
 		return fmt.Errorf("its digest is %s, not %s", sum, v.digest)
 	}
 	return nil
+}
+
+// blame returns the reason behind err: what is not what it should be cannot be read either.
+func (v *verifier) blame(err error) error {
+	if v.size == 0 || v.read != v.size {
+		return err // not all of it has been seen
+	}
+	if wrong := v.checkDigest(); wrong != nil {
+		return wrong
+	}
+	return err
 }
 
 // readVerified reads a small document whole.
