@@ -47,7 +47,8 @@ func setUp(e *testscript.Env) error {
 }
 
 // condition: [root] is the initial user namespace's root; [ids] is who can
-// give a sandbox more users than one.
+// give a sandbox more users than one, [auto] root where ids are set aside for
+// sandboxes.
 func condition(name string) (bool, error) {
 	switch name {
 	case "root":
@@ -55,6 +56,9 @@ func condition(name string) (bool, error) {
 	case "ids":
 		_, err := ids.System().Own()
 		return os.Geteuid() == 0 || err == nil, nil
+	case "auto":
+		_, err := ids.System().Free(nil)
+		return os.Geteuid() == 0 && err == nil, nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
 }

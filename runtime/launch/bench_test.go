@@ -35,19 +35,47 @@ func BenchmarkLaunch(b *testing.B) {
 		{name: "crun", command: []string{"crun", "--cgroup-manager=disabled", "run", "-b", bundle(b, dir, root), fmt.Sprintf("aquarium-bench-%d", os.Getpid())}},
 		{name: "runc", command: []string{"runc", "run", "-b", filepath.Join(dir, "bundle"), fmt.Sprintf("aquarium-bench-%d", os.Getpid())}},
 	}
+	compete(b, peers)
+}
+
+// BenchmarkUserNamespace measures launches whose sandboxes have user and group
+// ids of their own beside those that have none: for root auto beside host, for
+// an ordinary user the ranges of /etc/subuid beside a single id.
+//
+//	go test ./runtime/launch -run '^$' -bench UserNamespace -benchtime 100x
+func BenchmarkUserNamespace(b *testing.B) {
+	dir := b.TempDir()
+	root := filepath.Join(dir, "bb")
+	makeBusybox(b, root)
+	aquarium := build(b, dir, "aquarium/cmd/aquarium")
+	b.Setenv("AQUARIUM_HOME", filepath.Join(dir, "home"))
+	base := "host"
+	if os.Geteuid() != 0 {
+		base = "single"
+	}
+	var peers []peer
+	for _, choice := range []string{base, "auto"} {
+		peers = append(peers, peer{name: choice, command: []string{aquarium, "run", "--rm", "--userns", choice, root, "/bin/true"}})
+	}
+	compete(b, peers)
+}
+
+// compete has the peers take turns, and compares them with the first.
+func compete(b *testing.B, peers []peer) {
 	for b.Loop() {
 		for i := range peers {
 			peers[i].run(b)
 		}
 	}
-	base := peers[0].median()
+	base := peers[0]
 	for _, p := range peers {
 		if len(p.times) == 0 {
 			b.Logf("%-9s does not run here: %s", p.name, p.refused)
 			continue
 		}
-		b.Logf("%-9s median %6.2f ms   %.2f of minimal", p.name, p.median().Seconds()*1e3, float64(p.median())/float64(base))
-		b.ReportMetric(float64(p.median())/float64(base), p.name+"/minimal")
+		ratio := float64(p.median()) / float64(base.median())
+		b.Logf("%-9s median %6.2f ms   %.2f of %s", p.name, p.median().Seconds()*1e3, ratio, base.name)
+		b.ReportMetric(ratio, p.name+"/"+base.name)
 	}
 }
 
@@ -65,7 +93,7 @@ func (p *peer) run(b *testing.B) {
 	began := time.Now()
 	if out, err := exec.Command(p.command[0], p.command[1:]...).CombinedOutput(); err != nil {
 		p.refused = fmt.Sprintf("%v: %s", err, out)
-		if p.name == "minimal" || p.name == "aquarium" {
+		if slices.Contains([]string{"minimal", "aquarium", "host", "single"}, p.name) {
 			b.Fatalf("%s: %s", p.name, p.refused)
 		}
 		return

@@ -102,8 +102,7 @@ func TestSetuidInAnAutoSandbox(t *testing.T) {
 	if err := os.Chmod(filepath.Join(root, "bin/busybox"), os.ModeSetuid|0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, conn := startSandbox(t, s, spec.Options{Rootfs: root, UserNS: spec.UserNSAuto, User: "fish", Remove: true, Command: []string{"sh", "-c", "ls -ln /bin/busybox; id -u; echo pipe > /dev/stdout; cat /proc/self/uid_map"}})
-	o := runOut(t, conn)
+	_, o := runOut(t, s, spec.Options{Rootfs: root, UserNS: spec.UserNSAuto, User: "fish", Remove: true, Command: []string{"sh", "-c", "ls -ln /bin/busybox; id -u; echo pipe > /dev/stdout; cat /proc/self/uid_map"}})
 	if fields := strings.Fields(o.output); len(fields) < 14 || fields[0] != "-rwsr-xr-x" || fields[2] != "0" || strings.Join(fields[len(fields)-5:], " ") != fmt.Sprintf("1000 pipe 0 %d %d", firstID, ids.Width) {
 		t.Errorf("inside it says %q, %q", o.output, o.errput)
 	}
@@ -188,10 +187,9 @@ func TestAutoVolumesAndWritable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, conn := startSandbox(t, s, spec.Options{Rootfs: root, UserNS: spec.UserNSAuto, Writable: true, Remove: true,
+	_, o := runOut(t, s, spec.Options{Rootfs: root, UserNS: spec.UserNSAuto, Writable: true, Remove: true,
 		Volumes: []string{volume + ":/data", filepath.Join(volume, "ours") + ":/file:ro"},
 		Command: []string{"sh", "-c", "ls -ln /data; touch /data/new /new && chown 5:6 /data/new /new; echo x > /file"}})
-	o := runOut(t, conn)
 	if !strings.Contains(o.output, " 1000     1000 ") || !strings.Contains(o.errput, "Read-only file system") {
 		t.Errorf("inside it says %q, %q", o.output, o.errput)
 	}

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"aquarium/runtime/spec"
-	"aquarium/runtime/supervisor"
 	"aquarium/runtime/userns"
 )
 
@@ -43,11 +42,17 @@ func owner(t *testing.T, path string) (uid, gid int) {
 	return int(stat.Uid), int(stat.Gid)
 }
 
-// runOut watches a program to its end.
-func runOut(t *testing.T, conn *supervisor.Conn) outcome {
+// runOut launches a sandbox and watches it to its end.
+func runOut(t *testing.T, s *Store, o spec.Options) (Sandbox, outcome) {
 	t.Helper()
+	sb, conn, err := s.Launch(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
 	attach(t, conn, everything)
-	return watch(t, conn)
+	came := watch(t, conn)
+	return sb, came
 }
 
 // withUsers adds an account to a root filesystem, with a group besides its own.
@@ -92,8 +97,7 @@ func TestRangesOfAnOrdinaryUser(t *testing.T) {
 // Any user of the sandbox may run its program, with groups.
 func TestUserInARange(t *testing.T) {
 	s, ids := ranged(t)
-	_, conn := startSandbox(t, s, spec.Options{Rootfs: withUsers(t, busybox(t)), User: "fish", Remove: true, Command: []string{"sh", "-c", "id -u; id -G; cat /proc/self/uid_map"}})
-	o := runOut(t, conn)
+	_, o := runOut(t, s, spec.Options{Rootfs: withUsers(t, busybox(t)), User: "fish", Remove: true, Command: []string{"sh", "-c", "id -u; id -G; cat /proc/self/uid_map"}})
 	want := "1000 1001 2000"
 	for _, line := range ids.UIDs {
 		want += " " + line.String()
@@ -109,8 +113,8 @@ func TestUserInARange(t *testing.T) {
 // The supervisor removes what other users own, too.
 func TestRemoveAtTheEndInARange(t *testing.T) {
 	s, _ := ranged(t)
-	sb, conn := startSandbox(t, s, spec.Options{Rootfs: busybox(t), Remove: true, Command: []string{"sh", "-c", foreign + "true"}})
-	if o := runOut(t, conn); o.exit.Code != 0 {
+	sb, o := runOut(t, s, spec.Options{Rootfs: busybox(t), Remove: true, Command: []string{"sh", "-c", foreign + "true"}})
+	if o.exit.Code != 0 {
 		t.Errorf("exit %+v: %s", o.exit, o.errput)
 	}
 	sb.Wait(context.Background())
@@ -168,11 +172,14 @@ func TestSingleIDWithoutRanges(t *testing.T) {
 		if text := plan.Steps[0].Why; !strings.Contains(text, "there are no other users: ") || !regexp.MustCompile(why).MatchString(text) {
 			t.Errorf("the plan says %q, want %q", text, why)
 		}
-		sb, conn := startSandbox(t, s, o)
-		if got := strings.Fields(runOut(t, conn).output); strings.Join(got, " ") != fmt.Sprintf("0 %d 1 deny", os.Getuid()) {
+		sb, came := runOut(t, s, o)
+		if got := strings.Fields(came.output); strings.Join(got, " ") != fmt.Sprintf("0 %d 1 deny", os.Getuid()) {
 			t.Errorf("inside it says %q", got)
 		}
-		if err := sb.Remove(context.Background(), true); err != nil {
+		if sb, err = s.Find(sb.ID); err == nil {
+			err = sb.Remove(context.Background(), true)
+		}
+		if err != nil {
 			t.Error(err)
 		}
 	}
