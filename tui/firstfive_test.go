@@ -46,7 +46,8 @@ func TestFirstFiveMinutes(t *testing.T) {
 	processes := h.processes(t)
 
 	u = h.open(t, 100, 30, bb)
-	u.sees("Sandboxes (2)", list[0].Name, list[1].Name)
+	shown := func(name string) string { return name[:min(len(name), 8)] } // beside pid, cpu and memory
+	u.sees("Sandboxes (2)", shown(list[0].Name), shown(list[1].Name))
 	u.types("\t") // the sandboxes
 	u.sees("hello from inside")
 	u.types("\r") // reattach to vim
