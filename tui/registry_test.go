@@ -153,7 +153,7 @@ func tarOf(t *testing.T, files map[string][]byte) []byte {
 func (h home) leftovers(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	for _, pattern := range []string{"rootfs/*", "layers/sha256/*", "l/*", "tmp/*"} {
+	for _, pattern := range []string{"rootfs/*", "layers/sha256/*", "l/*", "tmp/*", "partial/*"} {
 		found, err := filepath.Glob(filepath.Join(h.store.Data, pattern))
 		if err != nil {
 			t.Fatal(err)
