@@ -10,7 +10,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 )
 
 // maxWindow bounds the memory that a zstd stream may ask for, in bytes: what `zstd --long=27` needs.
@@ -33,10 +32,7 @@ var formats = []struct {
 		}
 		return d, d.Close, nil
 	}},
-	{"xz", []byte("\xfd7zXZ\x00"), func(r io.Reader) (io.Reader, func(), error) {
-		d, err := xz.NewReader(r)
-		return d, func() {}, err
-	}},
+	{"xz", []byte("\xfd7zXZ\x00"), openXZ},
 	{"bzip2", []byte("BZh"), func(r io.Reader) (io.Reader, func(), error) {
 		return bzip2.NewReader(r), func() {}, nil
 	}},
