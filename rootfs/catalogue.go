@@ -18,6 +18,7 @@ type Catalogue struct {
 	dataDir string
 	dirs    []string
 	hidden  []string
+	inUse   func() ([]string, error)
 }
 
 // Open returns the catalogue below dataDir, plus directories named on the command line. It touches
@@ -42,6 +43,10 @@ func (c *Catalogue) Hide(paths ...string) {
 		c.hidden = append(c.hidden, absolute(path))
 	}
 }
+
+// AskInUse says whom to ask for the directories that the roots of sandboxes are made of. Until it is
+// called nothing is removed that a sandbox could be made of. Call it before use.
+func (c *Catalogue) AskInUse(inUse func() ([]string, error)) { c.inUse = inUse }
 
 // DataDir is the directory that stored root filesystems and layers are below.
 func (c *Catalogue) DataDir() string { return c.dataDir }

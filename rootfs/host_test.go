@@ -1,11 +1,13 @@
 package rootfs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func hostViewForTest(t *testing.T) (view View, data, work string) {
@@ -308,4 +310,65 @@ func BenchmarkHostView(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// Every change of this machine's /etc gives a new view; old ones go when nothing is made of them.
+func TestOldViewsAreCleared(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	view := func(hosts string) string {
+		base := machine(t)
+		if err := os.WriteFile(filepath.Join(base, "etc/passwd"), []byte(hosts), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p := planFor(t, base, func(*hostPlan) {})
+		dir, err := c.hostLayers(&p.layers, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	const first, second, third = "a:x:1:1::/:\n", "b:x:1:1::/:\n", "c:x:1:1::/:\n"
+	used, unused, fresh := view(first), view(second), view(third)
+	age := func(by time.Duration, dirs ...string) {
+		for _, dir := range dirs {
+			if then := time.Now().Add(-by); os.Chtimes(dir, then, then) != nil {
+				t.Fatal(dir)
+			}
+		}
+	}
+	check := func(about string, want ...string) {
+		t.Helper()
+		found, err := filepath.Glob(filepath.Join(c.dataDir, "host/*"))
+		slices.Sort(want)
+		if err != nil || !slices.Equal(found, want) {
+			t.Errorf("%s: there are %q, want %q", about, found, want)
+		}
+	}
+	age(2*time.Hour, used, unused)
+	if p, err := c.Prune(); err != nil || p.Views != 0 {
+		t.Errorf("without anybody to ask, pruned %+v, %v", p, err)
+	}
+	c.AskInUse(func() ([]string, error) { return []string{"/elsewhere", filepath.Join(used, "mask/etc")}, nil })
+	c.Sweep()
+	check("after some hours", used, unused, fresh)
+	if p, err := c.Prune(); err != nil || p.Views != 1 {
+		t.Errorf("pruned %+v, %v", p, err)
+	}
+	check("pruned", used, fresh)
+	age(25*time.Hour, used, fresh)
+	if again := view(third); again != fresh {
+		t.Errorf("the same machine gives %s and %s", fresh, again)
+	}
+	c.Sweep()
+	check("used again", used, fresh)
+	age(25*time.Hour, fresh)
+	c.Sweep()
+	check("after a day", used)
+	age(25*time.Hour, used)
+	c.AskInUse(func() ([]string, error) { return nil, errors.New("nobody knows") })
+	if _, err := c.Prune(); err == nil || !strings.Contains(err.Error(), "nobody knows") {
+		t.Errorf("the error is %v", err)
+	}
+	check("when nobody knows", used)
 }

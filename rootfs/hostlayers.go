@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -84,15 +85,16 @@ func (l *hostLayers) digest() (string, error) {
 	return hex.EncodeToString(sum[:8]), nil
 }
 
-// hostLayers returns the directory with the layers of that content, and makes it if need be. Older
-// ones stay: sandboxes that run may be using them.
+// hostLayers returns the directory with the layers of that content, and makes it if need be. Its time
+// says when it was last used, for clearHost.
 func (c *Catalogue) hostLayers(l *hostLayers, base string) (string, error) {
 	name, err := l.digest()
 	if err != nil {
 		return "", err
 	}
 	dir := filepath.Join(c.dataDir, "host", name)
-	if _, err := os.Lstat(dir); err == nil {
+	now := time.Now()
+	if err := os.Chtimes(dir, now, now); err == nil {
 		return dir, nil
 	}
 	if err := makePrivate(c.dataDir, "host"); err != nil {
@@ -111,6 +113,51 @@ func (c *Catalogue) hostLayers(l *hostLayers, base string) (string, error) {
 		return "", fail("prepare the view in", quote(dir), err)
 	}
 	return dir, nil // made by us, or by somebody else at the same time
+}
+
+// clearHost removes what older views of this machine were made of: what was not used for that long,
+// and is in no sandbox's root now.
+func (c *Catalogue) clearHost(age time.Duration) (int, error) {
+	var old []string
+	entries, err := os.ReadDir(filepath.Join(c.dataDir, "host"))
+	if err != nil || c.inUse == nil {
+		return 0, nil
+	}
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) >= age {
+			old = append(old, filepath.Join(c.dataDir, "host", entry.Name()))
+		}
+	}
+	if len(old) == 0 {
+		return 0, nil
+	}
+	used, err := c.inUse()
+	if err != nil {
+		return 0, err
+	}
+	cleared := 0
+	for _, dir := range old {
+		if slices.ContainsFunc(used, func(path string) bool { return within(path, dir) }) {
+			continue
+		}
+		if err := c.removeHost(dir); err != nil {
+			return cleared, err
+		}
+		cleared++
+	}
+	return cleared, nil
+}
+
+func (c *Catalogue) removeHost(dir string) error {
+	work, err := c.workDir("removed")
+	if err != nil {
+		return err
+	}
+	defer work.discard()
+	if err := os.Rename(dir, filepath.Join(work.path, "host")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fail("remove", quote(dir), err)
+	}
+	return nil
 }
 
 // write makes skeleton and mask below dir, for the machine whose root is base.

@@ -16,8 +16,9 @@ type Partial struct {
 	size int64
 }
 
-// partialAge is how long a partial blob waits for somebody to go on with it.
-const partialAge = 24 * time.Hour
+// leftAlone is how long a partial blob waits for somebody to go on with it, and an old view of this
+// machine for somebody to use it again.
+const leftAlone = 24 * time.Hour
 
 func (c *Catalogue) partialDir() string { return filepath.Join(c.dataDir, "partial") }
 

@@ -74,7 +74,8 @@ func (w *work) discard() {
 // Sweep removes what killed commands left half made or half removed, and
 // returns how many there were. Where nothing is left it costs two looks.
 func (c *Catalogue) Sweep() int {
-	cleared := c.clearPartials(partialAge)
+	cleared := c.clearPartials(leftAlone)
+	c.clearHost(leftAlone) // what it cannot remove, Prune says
 	if entries, err := os.ReadDir(filepath.Join(c.dataDir, "tmp")); err != nil || len(entries) == 0 {
 		return cleared
 	}

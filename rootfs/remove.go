@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -175,10 +176,14 @@ type Pruned struct {
 	Layers      int   `json:"layers"`
 	Bytes       int64 `json:"bytes"`       // of the layers' content
 	Interrupted int   `json:"interrupted"` // left by imports that were killed, and by pulls that broke
+	Views       int   `json:"views"`       // old ones of this machine
 }
 
-// Prune removes layers that no root filesystem needs and what interrupted imports left. It waits
-// for nobody: while an import runs, layers stay.
+// launching is longer than a launch takes from asking for a view to being listed as its user.
+const launching = time.Minute
+
+// Prune removes layers that no root filesystem needs, what interrupted imports left, and what old views
+// of this machine were made of. It waits for nobody: while an import runs, layers stay.
 func (c *Catalogue) Prune() (Pruned, error) {
 	var p Pruned
 	if _, err := os.Lstat(c.dataDir); errors.Is(err, fs.ErrNotExist) {
@@ -190,6 +195,9 @@ func (c *Catalogue) Prune() (Pruned, error) {
 	}
 	p.Interrupted = c.clearTmp() + c.clearPartials(0)
 	gate.Close()
+	if p.Views, err = c.clearHost(launching); err != nil {
+		return p, err
+	}
 	before, err := c.storedLayers()
 	if err != nil {
 		return p, err

@@ -169,7 +169,7 @@ func newRootfsPrune() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Printf("%d layers, %s; %d interrupted imports\n", p.Layers, rootfs.BytesText(p.Bytes), p.Interrupted)
+				fmt.Printf("%d layers, %s; %d interrupted imports; %d old views of this machine\n", p.Layers, rootfs.BytesText(p.Bytes), p.Interrupted, p.Views)
 				return nil
 			})
 		},

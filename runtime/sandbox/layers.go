@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"aquarium/rootfs"
 	"aquarium/runtime/spec"
@@ -26,6 +27,32 @@ func (sb Sandbox) Written() ([]rootfs.Written, error) {
 		list = append(list, rootfs.Written{Dest: o.Dest, Upper: o.Upper, Lower: o.Lower, IDs: spec.IDs(config)})
 	}
 	return list, nil
+}
+
+// lowerDirs are the directories that the roots of all sandboxes are made of.
+func (s *Store) lowerDirs() ([]string, error) {
+	ids, err := s.ids()
+	if err != nil {
+		return nil, err
+	}
+	var dirs []string
+	for _, id := range ids {
+		config, err := readConfig(s.bundle(id))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // just being made, or just gone
+		}
+		var overlays []spec.Overlay
+		if err == nil {
+			overlays, err = spec.Overlays(config)
+		}
+		if err != nil {
+			return nil, &Error{"read configuration of " + id, cause(err), ""}
+		}
+		for _, o := range overlays {
+			dirs = append(dirs, o.Lower...)
+		}
+	}
+	return dirs, nil
 }
 
 // Users returns the names of the sandboxes, running or stopped, whose root is
