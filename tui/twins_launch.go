@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -17,14 +18,8 @@ import (
 // twinsRun is a pair of twins that is launched, looked at and removed. Its
 // owner does not leave without it: nobody else would remove them.
 type twinsRun struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-	done   chan struct{} // closed when neither is left
-}
-
-func newTwinsRun() *twinsRun {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &twinsRun{ctx, cancel, make(chan struct{})}
+	leaving atomic.Bool
+	done    chan struct{} // closed when neither is left
 }
 
 // end launches no more, and waits until the one that there is has been removed:
@@ -33,7 +28,7 @@ func (r *twinsRun) end() {
 	if r == nil {
 		return
 	}
-	r.cancel()
+	r.leaving.Store(true)
 	select {
 	case <-r.done:
 	case <-time.After(requestTimeout):
@@ -52,7 +47,7 @@ func (m *root) twinSelected() tea.Cmd {
 	}
 	m.notice = "Launching " + visible(r.Name) + " twice" + m.theme.ellipsis
 	store, o := m.store, m.sized(spec.Options{Rootfs: r.Name, TTY: true, Interactive: true, Remove: true})
-	run := newTwinsRun()
+	run := &twinsRun{done: make(chan struct{})}
 	m.twins = run
 	return func() tea.Msg {
 		pair := run.look(store, o)
@@ -71,10 +66,11 @@ func (m *root) twinSelected() tea.Cmd {
 func (r *twinsRun) look(store *sandbox.Store, o spec.Options) (pair [2]twin) {
 	defer close(r.done)
 	for i, how := range []spec.RootSwitch{spec.Chroot, spec.PivotRoot} {
-		if pair[i].err = r.ctx.Err(); pair[i].err == nil {
-			o.RootSwitch = how
-			pair[i] = lookAtTwin(store, o)
+		if r.leaving.Load() {
+			break // nobody will see them
 		}
+		o.RootSwitch = how
+		pair[i] = lookAtTwin(store, o)
 	}
 	return pair
 }
