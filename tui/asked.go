@@ -146,6 +146,9 @@ func (m *root) decide(d decision) tea.Cmd {
 		m.closeDialog()
 		return d.action.do(m)
 	case launchDecided:
+		if d.options.Stepped {
+			return m.beginStepped(d.options)
+		}
 		m.notice = "Launching" + m.theme.ellipsis
 		m.typing.waiting = true
 		return launchSandbox(m.store, m.sized(d.options))

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"aquarium/runtime/spec"
@@ -32,6 +33,18 @@ func commandLine(o spec.Options) string {
 	if o.RootSwitch != spec.PivotRoot {
 		value("--root-switch", string(o.RootSwitch))
 	}
+	if o.Network != spec.NoNetwork {
+		value("--network", string(o.Network))
+	}
+	value("--userns", string(o.UserNS))
+	value("--memory", sizeText(o.Memory))
+	if o.CPUs != 0 {
+		value("--cpus", strconv.FormatFloat(o.CPUs, 'g', -1, 64))
+	}
+	if o.Pids != 0 {
+		value("--pids", strconv.FormatInt(o.Pids, 10))
+	}
+	value("--scrollback", sizeText(o.Scrollback))
 	value("--share", strings.Join(o.Share, ","))
 	value("--hostname", o.Hostname)
 	for _, e := range o.Env {
@@ -51,10 +64,29 @@ func commandLine(o spec.Options) string {
 		value("--security-opt", "seccomp=unconfined")
 	}
 	flag(o.Stepped, "--step")
+	flag(o.WhatIf, "--what-if")
 	words = append(words, o.Rootfs)
 	words = append(words, o.Command...)
 	return quoteWords(words)
 }
+
+// sizeText is a number of bytes as spec.ParseSize reads it, "" for none.
+func sizeText(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	unit := 0
+	for n%1024 == 0 && unit < len(sizeUnits) {
+		n, unit = n/1024, unit+1
+	}
+	text := strconv.FormatInt(n, 10)
+	if unit > 0 {
+		text += sizeUnits[unit-1 : unit]
+	}
+	return text
+}
+
+const sizeUnits = "KMGT"
 
 // quoteWords writes words so that a POSIX shell reads them back.
 func quoteWords(words []string) string {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -92,7 +93,11 @@ func (d *launchDialog) view(w, h int) dialogView {
 		}
 		v.rows = append(v.rows, row)
 	}
-	v.rows = append(v.rows, paint(d.theme.muted, d.theme.fit("  "+d.fields[d.at].about, w)), d.theme.rule("", "", w))
+	more := ""
+	if below := len(d.fields) - d.offset - room; below > 0 {
+		more = fmt.Sprintf(" %d more below ", below)
+	}
+	v.rows = append(v.rows, paint(d.theme.muted, d.theme.fit("  "+d.fields[d.at].about, w)), d.theme.rule("", more, w))
 	v.rows = append(v.rows, line...)
 	return v
 }

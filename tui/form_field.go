@@ -106,34 +106,22 @@ func toggleField(label, flag, about string, on bool, to func(*spec.Options) *boo
 	}}
 }
 
-func rootSwitchField() field {
-	e := &choiceEditor{words: []string{string(spec.PivotRoot), string(spec.Chroot)}}
-	return field{"Root switch", "--root-switch", "chroot is for teaching: it is not isolation", e, func(o *spec.Options) error {
-		o.RootSwitch = spec.RootSwitch(e.words[e.at])
+// choiceField stores one of a few words, by its index.
+func choiceField(label, flag, about string, words []string, to func(o *spec.Options, at int)) field {
+	e := &choiceEditor{words: words}
+	return field{label, flag, about, e, func(o *spec.Options) error {
+		to(o, e.at)
 		return nil
 	}}
 }
 
-// launchFields are the flags of `aquarium run`.
-func launchFields() []field {
-	return []field{
-		wordsField("Command", "", "program and arguments; empty is the rootfs's own, or its shell", func(o *spec.Options) *[]string { return &o.Command }),
-		textField("Name", "--name", "empty lets one be made up", func(o *spec.Options) *string { return &o.Name }),
-		toggleField("Remove", "--rm", "delete the sandbox and what it wrote when it stops", false, func(o *spec.Options) *bool { return &o.Remove }),
-		toggleField("Terminal", "-t", "give the program a terminal; otherwise three pipes", true, func(o *spec.Options) *bool { return &o.TTY }),
-		toggleField("Input", "-i", "keep standard input open", true, func(o *spec.Options) *bool { return &o.Interactive }),
-		textField("User", "-u", "USER[:GROUP], names of the sandbox or numbers", func(o *spec.Options) *string { return &o.User }),
-		textField("Directory", "-w", "where the program starts", func(o *spec.Options) *string { return &o.Workdir }),
-		wordsField("Environment", "-e", "NAME=VALUE, several with spaces between", func(o *spec.Options) *[]string { return &o.Env }),
-		wordsField("Volumes", "-v", "SRC:DST[:ro], several with spaces between", func(o *spec.Options) *[]string { return &o.Volumes }),
-		toggleField("Read-only", "--read-only", "nothing below / can be written", false, func(o *spec.Options) *bool { return &o.ReadOnly }),
-		toggleField("Writable", "--writable", "write into the rootfs itself, not into a layer", false, func(o *spec.Options) *bool { return &o.Writable }),
-		textField("Hostname", "--hostname", "empty is the name", func(o *spec.Options) *string { return &o.Hostname }),
-		namesField("Share", "--share", "the host's namespaces to keep: "+strings.Join(spec.Namespaces, " "), func(o *spec.Options) *[]string { return &o.Share }),
-		namesField("Add caps", "--cap-add", "capabilities to add to the usual ones, or ALL", func(o *spec.Options) *[]string { return &o.CapAdd }),
-		namesField("Drop caps", "--cap-drop", "capabilities to drop, or ALL", func(o *spec.Options) *[]string { return &o.CapDrop }),
-		toggleField("No filter", "--security-opt", "seccomp=unconfined: make no system call filter", false, func(o *spec.Options) *bool { return &o.Unconfined }),
-		rootSwitchField(),
-		toggleField("No /proc", "--no-proc", "do not mount /proc", false, func(o *spec.Options) *bool { return &o.NoProc }),
-	}
+// parsedField stores what its text stands for; nothing typed stores nothing.
+func parsedField[T any](label, flag, about string, parse func(string) (T, error), to func(*spec.Options) *T) field {
+	e := &textEditor{}
+	return field{label, flag, about, e, func(o *spec.Options) (err error) {
+		if text := strings.TrimSpace(e.value()); text != "" {
+			*to(o), err = parse(text)
+		}
+		return err
+	}}
 }

@@ -119,7 +119,9 @@ func TestLaunchForm(t *testing.T) {
 	u.seesNo("That did not work")
 	u.sees("nosuch 'a b'", "--name mine") // nothing is lost
 	u.types("\x1b[A\x15sh -c 'echo $X; exec sleep 100000'")
-	u.types("\t\t\t\t\t\t\tX=seen")
+	u.sees("sleep 100000'")
+	u.toField("Environment")
+	u.types("X=seen")
 	u.sees("-e X=seen")
 	u.types("\x10") // Ctrl-P
 	u.sees("The launch, call by call", "clone(")

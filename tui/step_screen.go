@@ -49,10 +49,15 @@ func (m *root) stepLaunch(whatIf bool) tea.Cmd {
 	if !ok || r.Problem != "" {
 		return m.launchSelected() // which says what the problem is
 	}
-	m.notice = "Planning the launch of " + visible(r.Name) + m.theme.ellipsis
-	store, o := m.store, m.sized(spec.Options{
-		Rootfs: r.Name, TTY: true, Interactive: true, RootSwitch: spec.PivotRoot, Stepped: true, WhatIf: whatIf,
-	})
+	return m.beginStepped(spec.Options{Rootfs: r.Name, TTY: true, Interactive: true, RootSwitch: spec.PivotRoot, Stepped: true, WhatIf: whatIf})
+}
+
+// beginStepped begins a launch that halts before each step. When it cannot be
+// begun, what was being edited stays.
+func (m *root) beginStepped(o spec.Options) tea.Cmd {
+	m.notice = "Planning the launch of " + visible(o.Rootfs) + m.theme.ellipsis
+	store := m.store
+	o = m.sized(o)
 	return func() tea.Msg {
 		sb, conn, err := store.Launch(o)
 		return errand(func(m *root) tea.Cmd {
@@ -61,6 +66,7 @@ func (m *root) stepLaunch(whatIf bool) tea.Cmd {
 				m.fail(err)
 				return nil
 			}
+			m.dialogs = nil
 			return m.openScreen(newStepScreen(m.theme, m.store, sb, conn))
 		})
 	}

@@ -49,7 +49,7 @@ func TestStepThrough(t *testing.T) {
 	u := h.open(t, 200, 150, bb)
 	u.sees("Root filesystems (2)")
 	u.types("jS")
-	u.sees("Plan: ", "Now: before step 1 of", "Nothing is done yet", "none yet", "clone(")
+	u.sees("Plan: ", "Now: before step 1 of", "Nothing is done yet", "none yet")
 	sb := h.only(t)
 	trace := traceOf(t, sb)
 	self, err := observe.Read(os.Getpid())

@@ -53,7 +53,7 @@ func TestWeakerPlan(t *testing.T) {
 	u := h.open(t, 80, 24, bb)
 	u.sees("Root filesystems (2)")
 	u.types("jo")
-	u.sees("Launch /", "Root switch")
+	u.sees("Launch /", "aquarium run -it")
 	u.toField("Root switch")
 	u.types(" \x10")
 	u.sees("The launch, call by call", "not isolation: chroot")
