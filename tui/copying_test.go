@@ -69,6 +69,10 @@ func TestClipboardIsSetOnlyWithConsent(t *testing.T) {
 	u.types("Y")
 	u.sees("Copied: secret")
 	requests := u.pane.Clipboard()
+	waitFor(t, "the request, which need not be in the same frame", func() bool {
+		requests = append(requests, u.pane.Clipboard()...)
+		return len(requests) > 0
+	})
 	if len(requests) != 1 || string(requests[0].Text) != "secret" {
 		t.Errorf("the terminal was asked for %q, want the program's text once", requests)
 	}
