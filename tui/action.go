@@ -47,6 +47,8 @@ func actions() []action {
 		{bind("shell", "e", "e"), "Run a shell in the sandbox, beside its program.", hasRunning, (*root).execShell},
 		{bind("stop", "s", "s"), "Ask the program to end, with SIGTERM; after a while with SIGKILL.", hasRunning, (*root).askStop},
 		{bind("signal…", "K", "K"), "Send any signal to the program.", hasRunning, (*root).askSignal},
+		{bind("pause", "p", "p"), "Stop all processes of the sandbox where they are.", isIn(supervisor.Running), (*root).pauseSelected},
+		{bind("unpause", "p", "p"), "Let a paused sandbox run on.", isIn(supervisor.Paused), (*root).unpauseSelected},
 		{bind("remove", "d", "d"), "Delete the sandbox with its layer.", canChange, (*root).askRemove},
 		{bind("enter…", "n", "n"), "Enter: join chosen namespaces of the sandbox and run a command there.", hasRunning, (*root).enterSelected},
 		{bind("replay…", "R", "R"), "Replay a launch from the file of a trace, or one that failed here, step by step.", nil, (*root).askReplay},
@@ -86,6 +88,11 @@ func hasSandbox(m *root) bool { return m.work.subject != nil }
 
 func hasRunning(m *root) bool {
 	return hasSandbox(m) && m.work.subject.Status != supervisor.Stopped
+}
+
+// isIn tells whether the selected sandbox has a status.
+func isIn(status supervisor.Status) func(*root) bool {
+	return func(m *root) bool { return hasSandbox(m) && m.work.subject.Status == status }
 }
 
 func onRunning(m *root) bool { return m.focus != panelRootfs && hasRunning(m) }

@@ -74,6 +74,14 @@ func (m *root) askSignal() tea.Cmd {
 	return nil
 }
 
+func (m *root) pauseSelected() tea.Cmd {
+	return pauseSandbox(m.work.subject.Sandbox)
+}
+
+func (m *root) unpauseSelected() tea.Cmd {
+	return unpauseSandbox(m.work.subject.Sandbox)
+}
+
 func (m *root) askRemove() tea.Cmd {
 	m.open(newRemoveDialog(m.work.subject.Sandbox))
 	return nil

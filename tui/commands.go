@@ -99,6 +99,14 @@ func stopSandbox(sb sandbox.Sandbox) tea.Cmd {
 	return request(sb.Name+" has stopped", func(ctx context.Context) error { return sb.Stop(ctx, stopGrace) })
 }
 
+func pauseSandbox(sb sandbox.Sandbox) tea.Cmd {
+	return request(sb.Name+" is paused: p lets it run on", func(context.Context) error { return sb.Pause() })
+}
+
+func unpauseSandbox(sb sandbox.Sandbox) tea.Cmd {
+	return request(sb.Name+" runs on", func(context.Context) error { return sb.Unpause() })
+}
+
 func signalSandbox(sb sandbox.Sandbox, number syscall.Signal) tea.Cmd {
 	return request(signalName(int(number))+" sent to "+sb.Name, func(context.Context) error { return sb.Signal(number) })
 }

@@ -32,7 +32,7 @@ func (m *root) execShell() tea.Cmd {
 
 func startShell(sb sandbox.Sandbox, size wire.Dimensions) tea.Cmd {
 	return func() tea.Msg {
-		conn, err := sb.Dial()
+		conn, err := sb.DialExec()
 		if err != nil {
 			return execStarted{err: err}
 		}

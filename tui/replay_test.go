@@ -140,10 +140,13 @@ func TestReplayOfALaunchThatRan(t *testing.T) {
 	trace := traceOf(t, sb)
 	u := startUser(t, 80, 24, append(h.environment(), "NO_COLOR=1"), "/bin/sh", "-c", `"$0" trace - <"$1"`, program(t), export(t, trace))
 	u.sees("Replay: ran, not isolation", "Nothing is done yet", "Before step 1 of", "only of a launch")
-	u.types("n")
-	u.sees("Changed by step 1")
-	i := slices.IndexFunc(mustEntries(t, trace), func(e step.Entry) bool { return e.Call == "sethostname" })
-	u.types(strings.Repeat("n", i))
+	number := func(call string) int {
+		return slices.IndexFunc(mustEntries(t, trace), func(e step.Entry) bool { return strings.HasPrefix(e.Call, call) }) + 1
+	}
+	clone, i := number("clone"), number("sethostname")-1
+	u.types(strings.Repeat("n", clone))
+	u.sees(fmt.Sprintf("Changed by step %d", clone), "process: aquarium-init ran", "namespace")
+	u.types(strings.Repeat("n", i+1-clone))
 	u.sees(fmt.Sprintf("Changed by step %d", i+1), "hostname: reef", "Changed before that")
 	u.types("G")
 	u.sees("The program runs", "as process")

@@ -105,7 +105,7 @@ func execute(sb sandbox.Sandbox, request wire.ExecRequest, keys console.Prefix) 
 	if sb.Status == supervisor.Stopped {
 		return stopped("exec in", sb)
 	}
-	conn, err := sb.Dial()
+	conn, err := sb.DialExec()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"aquarium/rootfs"
 	"aquarium/runtime/sandbox"
+	"aquarium/runtime/spec"
 )
 
 // Exit statuses of Aquarium's own, as docker uses them. A launch that fails
@@ -89,7 +90,7 @@ directories given are listed there too.`,
 	root.SetFlagErrorFunc(usageError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
-	root.AddCommand(newRun(), newPs(), newAttach(), newExec(), newLogs(), newTrace(), newStep(), newStop(), newKill(), newRm(), newInspect(), newEnter(), newRootfs(), newDoctor(), newCompletion())
+	root.AddCommand(newRun(), newPs(), newAttach(), newExec(), newLogs(), newTrace(), newStep(), newStop(), newKill(), newPause(), newUnpause(), newRm(), newInspect(), newEnter(), newRootfs(), newDoctor(), newCompletion())
 	return root
 }
 
@@ -104,6 +105,9 @@ func version() string {
 
 // usageError is a command line that cannot be understood.
 func usageError(c *cobra.Command, err error) error {
+	if errors.As(err, new(*spec.Refusal)) { // of a flag's value: it knows better
+		return &sandbox.Error{What: c.Name(), Err: err}
+	}
 	return &sandbox.Error{What: c.Name(), Err: err, Way: "`" + c.CommandPath() + " --help` shows what there is"}
 }
 

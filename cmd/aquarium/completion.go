@@ -41,6 +41,11 @@ func newCompletion() *cobra.Command {
 func all(sandbox.Sandbox) bool        { return true }
 func running(sb sandbox.Sandbox) bool { return sb.Status != supervisor.Stopped }
 
+// in chooses the sandboxes that have a status.
+func in(status supervisor.Status) func(sandbox.Sandbox) bool {
+	return func(sb sandbox.Sandbox) bool { return sb.Status == status }
+}
+
 // completeMany completes the names of sandboxes, each once.
 func completeMany(which func(sandbox.Sandbox) bool) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -90,6 +90,32 @@ func parseSignal(s string) (syscall.Signal, error) {
 	return 0, &spec.Refusal{What: fmt.Sprintf("signal %.40q: unknown", s), Way: "signal(7) lists them; TERM, SIGTERM and 15 are the same"}
 }
 
+func newPause() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "pause SANDBOX…",
+		Short: "Stop all processes of sandboxes where they are",
+		Long: `Freeze all processes of each sandbox by its control group: they get no
+processor time, notice nothing, and keep their memory.`,
+		Example:           `  aquarium pause web; aquarium unpause web`,
+		Args:              arguments(1, -1, "SANDBOX"),
+		ValidArgsFunction: completeMany(in(supervisor.Running)),
+	}
+	c.RunE = func(_ *cobra.Command, args []string) error { return each(args, sandbox.Sandbox.Pause) }
+	return c
+}
+
+func newUnpause() *cobra.Command {
+	c := &cobra.Command{
+		Use:               "unpause SANDBOX…",
+		Short:             "Let paused sandboxes run on",
+		Example:           `  aquarium unpause web`,
+		Args:              arguments(1, -1, "SANDBOX"),
+		ValidArgsFunction: completeMany(in(supervisor.Paused)),
+	}
+	c.RunE = func(_ *cobra.Command, args []string) error { return each(args, sandbox.Sandbox.Unpause) }
+	return c
+}
+
 func newRm() *cobra.Command {
 	var force bool
 	c := &cobra.Command{

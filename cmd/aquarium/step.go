@@ -30,7 +30,7 @@ waits before, and attach to the program once it runs.
 		Example: `  aquarium run --step --name web ./debian
   aquarium step web                  after d, or from another terminal`,
 		Args:              arguments(1, 1, "SANDBOX"),
-		ValidArgsFunction: completeOne(func(sb sandbox.Sandbox) bool { return sb.Status == supervisor.Created }),
+		ValidArgsFunction: completeOne(in(supervisor.Created)),
 	}
 	registerDetachKeys(c.Flags(), &detachKeys)
 	c.RunE = func(_ *cobra.Command, args []string) error {

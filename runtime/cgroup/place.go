@@ -66,6 +66,22 @@ func (h Host) group(one hierarchy, set Limits, asked []string) (Group, error) {
 	return g, err
 }
 
+// Obstacle is why a sandbox would have no control groups at all, an
+// *Unavailable; nil where it would.
+func (h Host) Obstacle() error {
+	var missing error
+	for _, one := range h.hierarchies {
+		g, err := h.group(one, Limits{}, nil)
+		if g.Base != "" {
+			return nil
+		}
+		if err != nil {
+			missing = err
+		}
+	}
+	return unavailable(memory, missing)
+}
+
 // control tells whether one of the groups has a controller.
 func (gs Groups) control(controller string) bool {
 	return slices.ContainsFunc(gs, func(g Group) bool { return g.Has(controller) })

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"errors"
+
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"aquarium/runtime/cgroup"
@@ -22,6 +24,19 @@ func placeGroups(id string, o spec.Options, config *specs.Spec) (cgroup.Groups, 
 		return nil, err
 	}
 	return groups, spec.SetGroups(config, groups, limits)
+}
+
+// freezerWay is how a sandbox that has no control groups gets some.
+func freezerWay() string {
+	host, err := cgroup.Find(caller().Privileged)
+	if err != nil {
+		return ""
+	}
+	var missing *cgroup.Unavailable
+	if errors.As(host.Obstacle(), &missing) {
+		return missing.Way
+	}
+	return "launch it again"
 }
 
 // limit places the control groups of a sandbox, and writes them down before

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"aquarium/runtime/cgroup"
 	"aquarium/runtime/supervisor"
 	"aquarium/runtime/wire"
 )
@@ -25,6 +26,14 @@ func (sb Sandbox) Dial() (*supervisor.Conn, error) {
 		return nil, &Error{"connect to " + sb.Name, err, ""}
 	}
 	return conn, nil
+}
+
+// DialExec is Dial for one more program, which a paused sandbox does not take.
+func (sb Sandbox) DialExec() (*supervisor.Conn, error) {
+	if sb.Status == supervisor.Paused {
+		return nil, &Error{"exec in " + sb.Name, errors.New("it is paused"), "`aquarium unpause " + sb.Name + "` lets it run on"}
+	}
+	return sb.Dial()
 }
 
 // Frames is a sandbox's output as a stream of frames: from its supervisor
@@ -88,6 +97,17 @@ func (sb Sandbox) Stop(ctx context.Context, grace time.Duration) error {
 	}
 	return sb.Wait(ctx)
 }
+
+// Pause stops all processes of the sandbox where they are.
+func (sb Sandbox) Pause() error {
+	if len(sb.Groups) == 0 && sb.Status == supervisor.Running {
+		return &Error{"pause " + sb.Name, cgroup.ErrNoFreezer, freezerWay()}
+	}
+	return sb.request("pause", (*supervisor.Conn).Pause)
+}
+
+// Unpause lets a paused sandbox run on.
+func (sb Sandbox) Unpause() error { return sb.request("unpause", (*supervisor.Conn).Unpause) }
 
 func (sb Sandbox) request(what string, do func(*supervisor.Conn) error) error {
 	conn, err := sb.Dial()

@@ -25,7 +25,7 @@ const NoLimit = -1
 const (
 	minMemory = 6 << 20
 	minCPUs   = 0.01 // a millisecond in each period, the kernel's least
-	minPids   = 1
+	minPids   = 16   // as many threads as init has, and a few
 )
 
 // checkLimits refuses limits that cannot be.

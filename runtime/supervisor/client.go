@@ -154,6 +154,13 @@ func (c *Conn) Signal(number syscall.Signal) error {
 // waits for the answer, not for the end.
 func (c *Conn) Stop(request wire.StopRequest) error { return c.ask(wire.Stop, request) }
 
+// Pause stops all processes of the sandbox where they are, and waits until
+// they have stopped.
+func (c *Conn) Pause() error { return c.ask(wire.Pause, struct{}{}) }
+
+// Unpause lets them run on.
+func (c *Conn) Unpause() error { return c.ask(wire.Unpause, struct{}{}) }
+
 func (c *Conn) send(kind wire.Type, message any) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,6 +17,8 @@ func isExec(e *step.CallError) bool { return strings.HasPrefix(e.Call, "execve("
 // settle records the end: the state and the output move to the bundle, and
 // what belongs to a running sandbox goes.
 func (s *supervisor) settle(report wire.ExitReport) {
+	s.life.Lock()
+	defer s.life.Unlock()
 	if s.boot.State.Remove {
 		s.erase()
 		return

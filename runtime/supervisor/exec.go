@@ -45,6 +45,9 @@ func (s *supervisor) exec(v *viewer, current *session, payload []byte) *session 
 const execHistory = 256 << 10
 
 func (s *supervisor) startExec(request wire.ExecRequest) (*session, error) {
+	if s.paused() {
+		return nil, errPaused
+	}
 	pid, err := s.session.pid()
 	if err != nil {
 		return nil, err

@@ -69,10 +69,11 @@ func (s *supervisor) takeConsole() {
 }
 
 func (s *supervisor) running() error {
-	s.boot.State.Status = Running
+	s.life.Lock()
+	defer s.life.Unlock()
 	s.boot.State.Started = now()
 	s.setPID(s.launch.Process.Pid)
-	return s.boot.State.Save(s.boot.Run)
+	return s.become(Running)
 }
 
 func (s *supervisor) setPID(pid int) {

@@ -94,7 +94,15 @@ func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload 
 		if target == s.session && s.abortFor(v) {
 			return nil
 		}
-		return done(v, target.signal(syscall.Signal(request.Number)))
+		err := target.signal(syscall.Signal(request.Number))
+		if target == s.session && request.Number == int(syscall.SIGKILL) {
+			s.wake()
+		}
+		return done(v, err)
+	case wire.Pause:
+		return done(v, s.pause())
+	case wire.Unpause:
+		return done(v, s.unpause())
 	case wire.Stop:
 		var request wire.StopRequest
 		if err := json.Unmarshal(payload, &request); err != nil {
@@ -103,7 +111,11 @@ func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload 
 		if target == s.session && s.abortFor(v) {
 			return nil
 		}
-		return done(v, target.stop(request))
+		err := target.stop(request)
+		if target == s.session {
+			s.wake()
+		}
+		return done(v, err)
 	}
 	return nil
 }

@@ -75,6 +75,8 @@ type supervisor struct {
 	launch  *step.Launch
 	answers chan answer // to a stepped launch that waits
 
+	life sync.Mutex // guards boot.State from the start of the program on
+
 	mu       sync.Mutex
 	before   *wire.StepReport // the step that a stepped launch waits for
 	begun    *wire.StartedReport

@@ -7,7 +7,7 @@
 //	   │ ◀─ Live ──────────────────────────────── │  from here on as it happens
 //	   │ ◀─ Output, Errput, Size ─────────────── │
 //	   │ ── Input, EndOfInput, Resize ──────────▶ │
-//	   │ ── Signal, Stop ───────────────────────▶ │
+//	   │ ── Signal, Stop, Pause, Unpause ───────▶ │
 //	   │ ◀─ Skipped ───────────────────────────── │  the viewer was too slow
 //	   │ ◀─ Exit ──────────────────────────────── │  and the end of the stream
 //
@@ -45,6 +45,8 @@ const (
 	Resize     Type = 'r' // Dimensions
 	Signal     Type = 'k' // SignalRequest
 	Stop       Type = 's' // StopRequest
+	Pause      Type = 'p' // freeze all processes of the sandbox
+	Unpause    Type = 'u' // and let them run on
 	Watch      Type = 'W' // stepped launch: tell of each step, and of the start
 	GoOn       Type = 'g' // StepRequest: do the step
 	Skip       Type = 'n' // StepRequest: leave the step out
