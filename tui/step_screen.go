@@ -181,7 +181,7 @@ func (s *stepScreen) hints() []hint {
 	case s.stage == stageFailed || s.err != nil:
 		return look
 	}
-	run := "run to the end"
+	run := "run on"
 	if s.mark > s.at {
 		run = "run to step " + strconv.Itoa(s.mark+1)
 	}

@@ -159,8 +159,8 @@ func (h home) untouched(t *testing.T, before observe.State) {
 	}
 }
 
-// TestStepLeave leaves a launch in the middle, comes back, and runs it to a
-// mark and to the end.
+// TestStepLeave leaves a launch in the middle, and the UI too, comes back, and
+// runs it to a mark and to the end.
 func TestStepLeave(t *testing.T) {
 	t.Parallel()
 	bb := busybox(t)
@@ -190,8 +190,18 @@ func TestStepLeave(t *testing.T) {
 	u.types("jjjm")
 	u.sees("r run to step 6")
 	u.types("r")
-	u.sees("Now: before step 6", "r run to the end")
-	u.types("r")
+	u.sees("Now: before step 6", "r run on")
+	u.types("q")
+	if code := u.waitsEnd(); code != 0 {
+		t.Errorf("it ended with %d", code)
+	}
+	u = h.open(t, 80, 24, bb)
+	u.sees("Sandboxes (1)", "created")
+	u.types("\t\r")
+	u.sees("Now: before step 6")
+	u.types("b")
+	u.sees("Recorded: before step 5", "Changed by step 4")
+	u.types("nr")
 	u.sees("the program runs")
 	u.types("\r")
 	u.sees("/ #")

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"aquarium/cmd/aquarium/console"
 	"aquarium/runtime/sandbox"
@@ -76,7 +75,14 @@ func (f *traceFlags) show(t step.Trace, ref string) error {
 	case f.asJSON:
 		return traceJSON(t)
 	case f.view || isTraceFile(ref) && !f.text && console.IsTerminal(os.Stdout) && movesCursor():
-		return replayTrace(t, ref)
+		keys, err := keyboardFor(ref)
+		if err == nil {
+			defer keys.Close()
+			return replayTrace(t, keys)
+		}
+		if f.view {
+			return &sandbox.Error{What: "replay trace", Err: err, Way: "--text prints it"}
+		}
 	}
 	text, err := t.Text()
 	if err != nil {
@@ -89,25 +95,26 @@ func (f *traceFlags) show(t step.Trace, ref string) error {
 // movesCursor tells whether the terminal is one for pictures.
 func movesCursor() bool { return os.Getenv("TERM") != "dumb" && os.Getenv("TERM") != "" }
 
-// replayTrace shows a trace on the whole screen. Where it came on standard
-// input, the keys come from the terminal itself.
-func replayTrace(t step.Trace, ref string) error {
+// keyboardFor is where keys come from: for a trace on standard input, the
+// terminal itself.
+func keyboardFor(ref string) (*os.File, error) {
+	if ref != "-" {
+		return os.Stdin, nil
+	}
+	keys, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, errors.New("there is no terminal to take keys from")
+	}
+	return keys, nil
+}
+
+// replayTrace shows a trace on the whole screen.
+func replayTrace(t step.Trace, keys *os.File) error {
 	key, err := prefix("")
 	if err != nil {
 		return err
 	}
-	o := tui.Options{Prefix: byte(key)}
-	if ref == "-" {
-		o.Input, err = os.OpenFile("/dev/tty", os.O_RDWR, 0)
-		if errors.Is(err, unix.ENXIO) {
-			err = errors.New("there is no terminal to take keys from")
-		}
-		if err != nil {
-			return &sandbox.Error{What: "replay trace", Err: cause(err), Way: "--text prints it"}
-		}
-		defer o.Input.Close()
-	}
-	return tui.Replay(t, o)
+	return tui.Replay(t, tui.Options{Prefix: byte(key), Input: keys})
 }
 
 // exportTrace writes a trace that stands for itself.
