@@ -40,7 +40,7 @@ func readLimits(_ context.Context, l look) (sheet, error) {
 	before, _ := l.kept.(history)
 	samples := append(slices.Clip(before.samples), usageSample{time.Now(), u.Memory, u.CPU, u.Tasks})
 	now := history{samples[max(0, len(samples)-keptSamples):]}
-	s := sheet{kept: now, sections: []section{now.section(l.theme, u, sharesGroup(view.Cgroups)), groupSection(view.Cgroups), resourceSection(view.Resources)}}
+	s := sheet{kept: now, sections: []section{now.section(l.theme, u, sharesGroup(view.Cgroups)), groupSection(view.Cgroups), resourceSection(view)}}
 	for _, g := range view.Cgroups {
 		if len(g.Values) > 0 {
 			s.sections = append(s.sections, valueSection(g))
@@ -172,10 +172,12 @@ func valueSection(g inspect.Cgroup) section {
 	return s
 }
 
-func resourceSection(list []inspect.Resource) section {
+func resourceSection(view *inspect.Limits) section {
 	s := section{title: "Resource limits of PID 1", columns: []column{{name: "LIMIT", flex: true}, {name: "SOFT", right: true}, {name: "HARD", right: true}, {name: "UNIT", rank: 1}}}
-	for _, r := range list {
+	for _, r := range view.Resources {
 		s.rows = append(s.rows, row{key: r.Name, cells: []string{r.Name, r.Soft, r.Hard, r.Unit}})
 	}
+	score := fmt.Sprintf("%+d", view.OOMScore)
+	s.rows = append(s.rows, row{key: "oom score", cells: []string{"OOM score", score, "+1000", "when memory runs out, the higher is killed first"}})
 	return s
 }

@@ -35,13 +35,18 @@ func (p place) attacker(t testing.TB) string {
 	t.Helper()
 	path, err := attackerBinary()
 	if err == nil {
-		err = copyFile(filepath.Join(p.bb(), "bin/attacker"), path)
+		err = install(filepath.Join(p.bb(), "bin/attacker"), path)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
+
+// install copies a program that is to be run soon. It is not this process that
+// writes it: a child that is started meanwhile would hold it open for a
+// moment, and a file that is open for writing cannot be executed.
+func install(to, from string) error { return exec.Command("cp", from, to).Run() }
 
 // outcomes are the errnos of an attacker's attempts, by their names.
 type outcomes map[string]syscall.Errno

@@ -128,6 +128,9 @@ func (p printer) limits(v *inspect.Limits) {
 	}
 	p.row("cpu", amount(u.CPU, seconds), "of", processors)
 	p.Flush()
+	p.title("WHEN MEMORY RUNS OUT")
+	p.row("oom score", fmt.Sprintf("%+d", v.OOMScore))
+	p.Flush()
 	p.table("RESOURCE LIMITS", len(v.Resources), "none", []any{"NAME", "SOFT", "HARD", "UNIT"}, func(i int) []any {
 		r := v.Resources[i]
 		return []any{r.Name, r.Soft, r.Hard, r.Unit}

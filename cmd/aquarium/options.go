@@ -42,6 +42,7 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.Float64Var(&r.CPUs, "cpus", 0, "let it use no more than the time of `N` processors: 0.5, 2")
 	f.Int64Var(&r.Pids, "pids", 0, fmt.Sprintf("let it have no more than `N` processes and threads; %d is no limit (default: %d)", spec.NoLimit, spec.DefaultPids))
 	f.Var((*sizeValue)(&r.Scrollback), "scrollback", "keep `SIZE` of its output for those who attach later (default: 4M)")
+	f.StringArrayVar(&r.Ulimits, "ulimit", nil, "limit what each process may use: `NAME=SOFT[:HARD]`, such as nofile=1024:4096")
 	f.StringVar(&r.Hostname, "hostname", "", "`HOSTNAME` (default: the name)")
 	f.StringVar((*string)(&r.Network), "network", string(spec.NoNetwork), "`NETWORK`: none (loopback only), host, or bridge (an address of its own, and out through the host's)")
 	f.StringSliceVar(&r.Share, "share", nil, "keep the host's namespaces of these kinds: `NS[,NS]` of "+strings.Join(spec.Namespaces, ", "))

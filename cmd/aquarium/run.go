@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aquarium/cmd/aquarium/console"
+	"aquarium/rootfs"
 	"aquarium/runtime/sandbox"
 	"aquarium/runtime/wire"
 )
@@ -45,6 +46,9 @@ input, output and error are passed through as three pipes, and signals too.`,
 		}
 		if err != nil {
 			return err
+		}
+		for _, line := range sandbox.Shortfalls(r.Options) {
+			fmt.Fprintf(os.Stderr, "aquarium: note: %s\n", rootfs.Visible(line))
 		}
 		store, err := unsweptStore()
 		switch {

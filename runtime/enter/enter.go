@@ -61,14 +61,23 @@ type Command struct {
 	KeepUser   bool          // stay who one is
 	Keep       []string      // bounding set; nil keeps all
 	NoNewPrivs bool
-	Groups     []*os.File // of control groups to join, see cgroup.Groups.Open
-	Filter     []byte     // system calls, as step.Seccomp has it; nil for none
+	Limits     []step.Rlimit // raises that are refused are left out
+	OOMScore   *int          // as step.OOMScore has it
+	Keyring    bool          // a session keyring of its own
+	Groups     []*os.File    // of control groups to join, see cgroup.Groups.Open
+	Filter     []byte        // system calls, as step.Seccomp has it; nil for none
 }
 
 // Start runs the command and returns its process, a child of this one. A
 // refused call is a *step.CallError.
 func Start(c Command) (*os.Process, error) {
-	process, err := start(c.compile())
+	fd, err := kernel.OpenProc()
+	if err != nil {
+		return nil, &step.CallError{Call: `open("/proc", O_PATH)`, Errno: err.(syscall.Errno)}
+	}
+	proc := os.NewFile(uintptr(fd), "proc")
+	defer proc.Close()
+	process, err := start(c.compile(proc))
 	runtime.KeepAlive(c)
 	return process, err
 }
@@ -94,8 +103,9 @@ func refused(err error) error {
 // program is what the child does.
 type program struct{ fork.Program }
 
-func (c Command) compile() *program {
+func (c Command) compile(proc *os.File) *program {
 	p := new(program)
+	c.oomScore(p, proc)
 	p.hide()
 	c.join(p)
 	c.descriptors(p)
@@ -162,10 +172,13 @@ func (c Command) confine(p *program) {
 			}
 		}
 		p.Add(fork.MayFail, "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)", syscall.SYS_PRCTL, kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
+		c.nothingInheritable(p)
 	}
+	c.limits(p)
 	if !c.KeepUser {
 		c.become(p)
 	}
+	c.keyring(p)
 	if c.NoNewPrivs {
 		p.Add(fork.MustWork, "prctl(PR_SET_NO_NEW_PRIVS, 1)", syscall.SYS_PRCTL, kernel.PR_SET_NO_NEW_PRIVS, 1)
 	}

@@ -2,12 +2,14 @@ package inspect
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Limits is the view of what the process may use, and uses.
 type Limits struct {
 	Cgroups   []Cgroup   `json:"cgroups"`
+	OOMScore  int        `json:"oomScoreAdj"` // see proc_pid_oom_score_adj(5)
 	Resources []Resource `json:"rlimits"`
 }
 
@@ -28,6 +30,12 @@ func (t *Target) Limits() (*Limits, error) {
 	}
 	if limits.Resources, err = parseResources(content); err != nil {
 		return nil, t.failure("read limits", err)
+	}
+	if content, err = t.text("oom_score_adj"); err == nil {
+		limits.OOMScore, err = strconv.Atoi(strings.TrimSpace(content))
+	}
+	if err != nil {
+		return nil, t.failure("read oom score", err)
 	}
 	if content, err = t.text("cgroup"); err != nil {
 		return nil, t.failure("read cgroups", err)

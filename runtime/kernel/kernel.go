@@ -140,13 +140,17 @@ const capVersion3 = 0x20080522
 // Capset sets the calling thread's capability sets, one bit per capability
 // number; see capset(2).
 func Capset(effective, permitted, inheritable uint64) error {
-	header := capHeader{version: capVersion3}
-	data := [2]capData{
+	header, data := CapabilitySets(effective, permitted, inheritable)
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(data)), 0)
+	return errnoErr(errno)
+}
+
+// CapabilitySets are the arguments of capset(2).
+func CapabilitySets(effective, permitted, inheritable uint64) (*capHeader, *[2]capData) {
+	return &capHeader{version: capVersion3}, &[2]capData{
 		{uint32(effective), uint32(permitted), uint32(inheritable)},
 		{uint32(effective >> 32), uint32(permitted >> 32), uint32(inheritable >> 32)},
 	}
-	_, _, errno := syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
-	return errnoErr(errno)
 }
 
 // Capget returns the calling thread's effective, permitted and inheritable

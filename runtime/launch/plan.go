@@ -95,6 +95,10 @@ func Opening(s *specs.Spec) []step.Step {
 		steps = append(steps, groups(made, cloning.Op.(*step.Clone)))
 	}
 	steps = append(steps, cloning)
+	if adjust := s.Process.OOMScoreAdj; adjust != nil {
+		steps = append(steps, step.Step{Actor: step.Supervisor, Man: "proc_pid_oom_score_adj(5)", Op: &step.OOMScore{Adjust: *adjust},
+			Why: "When memory runs out, the kernel shall end the sandbox before what launched it."})
+	}
 	if l, connected, err := lease(s); connected && err == nil {
 		steps = append(steps, connect(l)...)
 	}
@@ -191,11 +195,23 @@ func (b *builder) confine() error {
 		b.add("", "capabilities(7)", "Keep only the capabilities an ordinary program needs; what leaves the bounding set never comes back.", &step.Bounding{Keep: p.Capabilities.Bounding})
 	}
 	b.add("", "chdir(2)", "Go where the program shall start, and check that it lies inside the root.", &step.Workdir{Path: p.Cwd})
+	if limits := rlimits(p); len(limits) > 0 {
+		b.add("", "getrlimit(2)", "Limit what each process may use by itself, while there is still the right to raise a limit; no core dump fills the disk.", &step.Rlimits{Limits: limits})
+	}
 	b.add("", "credentials(7)", "Become the program's user.", &step.User{Spec: userSpec(p.User), Ungrouped: singleID(b.spec), Terminal: p.Terminal})
+	b.add("", "session-keyring(7)", "Start with an empty keyring: the keys of who launched this are not to be found by name.", &step.Keyring{})
 	if p.NoNewPrivileges {
 		b.add("", "prctl(2)", "From here on no set-user-ID program gives more privileges than there are.", &step.NoNewPrivs{})
 	}
 	return b.filter()
+}
+
+func rlimits(p *specs.Process) []step.Rlimit {
+	var limits []step.Rlimit
+	for _, l := range p.Rlimits {
+		limits = append(limits, step.Rlimit{Name: l.Type, Soft: l.Soft, Hard: l.Hard})
+	}
+	return limits
 }
 
 // filter comes last but for the program: the steps before it make calls that

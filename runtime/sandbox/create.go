@@ -333,8 +333,13 @@ func execDefaults(config *specs.Spec, plan step.Plan) supervisor.ExecDefaults {
 		KeepGroups: spec.Has(config, "user") && spec.IDs(config).Single(),
 	}
 	for _, s := range plan.Steps {
-		if filter, ok := s.Op.(*step.Seccomp); ok {
-			d.Filter = filter.Filter
+		switch op := s.Op.(type) {
+		case *step.Seccomp:
+			d.Filter = op.Filter
+		case *step.Rlimits:
+			d.Limits = op.Limits
+		case *step.OOMScore:
+			d.OOMScore = &op.Adjust
 		}
 	}
 	return d

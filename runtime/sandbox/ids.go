@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 
 	"aquarium/runtime/ids"
 	"aquarium/runtime/kernel"
@@ -17,10 +20,31 @@ import (
 func caller() spec.Caller {
 	effective, _, _, err := kernel.Capget()
 	const sysAdmin = 1 << 21 // CAP_SYS_ADMIN
+	_, files, _ := kernel.Getrlimit(syscall.RLIMIT_NOFILE)
 	return spec.Caller{
-		UID: os.Geteuid(), GID: os.Getegid(),
+		UID: os.Geteuid(), GID: os.Getegid(), MostFiles: files, OOMScore: oomScore(), Throttles: throttles(),
 		Privileged: err == nil && os.Geteuid() == 0 && effective&sysAdmin != 0 && inInitialUserNamespace(),
 	}
+}
+
+// throttles are the counters of overheating, by which a sandbox could tell what
+// others do on the same processor.
+func throttles() []string {
+	if _, err := os.Stat("/sys/devices/system/cpu/cpu0/thermal_throttle"); err != nil {
+		return nil // as in most virtual machines
+	}
+	found, _ := filepath.Glob("/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle") // the pattern is well-formed
+	return found
+}
+
+// oomScore is this process's oom_score_adj, 0 where it cannot be read.
+func oomScore() int {
+	content, err := os.ReadFile("/proc/self/oom_score_adj")
+	if err != nil {
+		return 0
+	}
+	score, _ := strconv.Atoi(strings.TrimSpace(string(content)))
+	return score
 }
 
 // inInitialUserNamespace looks for the map that only the initial user

@@ -65,6 +65,13 @@ type Caller struct {
 	// sandbox has no user namespace.
 	IDs   userns.Map
 	NoIDs string
+	// MostFiles is the caller's hard limit on open files, 0 where it is not
+	// known, and OOMScore what its oom_score_adj is.
+	MostFiles uint64
+	OOMScore  int
+	// Throttles are the directories of /sys that tell how hot this machine's
+	// processors run; other machines have other ones.
+	Throttles []string
 }
 
 // DefaultPath is the PATH of a sandbox.
@@ -81,6 +88,7 @@ func New(o Options, root Root, caller Caller) (*specs.Spec, error) {
 	if hostname == "" {
 		hostname = o.Name
 	}
+	oomScore := min(caller.OOMScore+OOMScore, mostOOMScore)
 	s := &specs.Spec{
 		Version:  specs.Version,
 		Hostname: hostname,
@@ -92,6 +100,8 @@ func New(o Options, root Root, caller Caller) (*specs.Spec, error) {
 			Env:             environment(o, hostname),
 			Cwd:             o.Workdir,
 			NoNewPrivileges: true,
+			Rlimits:         rlimits(o, caller),
+			OOMScoreAdj:     &oomScore,
 			// OCI has no place for user names: they ride in Username.
 			User:         specs.User{Username: o.User},
 			Capabilities: &specs.LinuxCapabilities{Bounding: capabilities, Effective: capabilities, Permitted: capabilities},
@@ -100,7 +110,7 @@ func New(o Options, root Root, caller Caller) (*specs.Spec, error) {
 		Annotations: annotations(o, root),
 		Linux: &specs.Linux{
 			Namespaces:    namespaces(o, caller),
-			MaskedPaths:   maskedPaths,
+			MaskedPaths:   append(slices.Clone(maskedPaths), caller.Throttles...),
 			ReadonlyPaths: readonlyPaths,
 		},
 	}

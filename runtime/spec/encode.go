@@ -28,7 +28,9 @@ func Encode(s *specs.Spec) ([]byte, error) {
 		Env             []string                 `json:"env,omitempty"`
 		Cwd             string                   `json:"cwd"`
 		Capabilities    *specs.LinuxCapabilities `json:"capabilities,omitempty"`
+		Rlimits         []specs.POSIXRlimit      `json:"rlimits,omitempty"`
 		NoNewPrivileges bool                     `json:"noNewPrivileges,omitempty"`
+		OOMScoreAdj     *int                     `json:"oomScoreAdj,omitempty"`
 	}
 	p := s.Process
 	return json.MarshalIndent(struct {
@@ -41,7 +43,7 @@ func Encode(s *specs.Spec) ([]byte, error) {
 		Linux       linux             `json:"linux"`
 	}{
 		s.Version,
-		process{p.Terminal, p.ConsoleSize, p.User, p.Args, p.Env, p.Cwd, p.Capabilities, p.NoNewPrivileges},
+		process{p.Terminal, p.ConsoleSize, p.User, p.Args, p.Env, p.Cwd, p.Capabilities, p.Rlimits, p.NoNewPrivileges, p.OOMScoreAdj},
 		s.Root, s.Hostname, s.Mounts, s.Annotations,
 		linux{s.Linux.UIDMappings, s.Linux.GIDMappings, s.Linux.Namespaces, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths,
 			s.Linux.CgroupsPath, encodeResources(s.Linux.Resources)},

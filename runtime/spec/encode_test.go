@@ -14,7 +14,7 @@ import (
 func TestEncodeWritesAllThatNewFills(t *testing.T) {
 	for _, caller := range []Caller{{Privileged: true}, {UID: 1000, GID: 1000}} {
 		o := Options{Name: "n", Rootfs: "/r", Command: []string{"sh", "-c", "x"}, TTY: true, Interactive: true, Remove: true, RootSwitch: Chroot,
-			Share: []string{"net"}, Env: []string{"A=1"}, Workdir: "/w", User: "u:g", Volumes: []string{"/a:/b:ro"}, ReadOnly: true, CapAdd: []string{"SYS_ADMIN"}, Scrollback: 7}
+			Share: []string{"net"}, Env: []string{"A=1"}, Workdir: "/w", User: "u:g", Volumes: []string{"/a:/b:ro"}, ReadOnly: true, CapAdd: []string{"SYS_ADMIN"}, Ulimits: []string{"nproc=7"}, Scrollback: 7}
 		want, err := New(o, Root{Path: "/r", Mountpoint: "/m", Overlays: []Overlay{{"/", []string{"/r"}, "/u", "/w"}}}, caller)
 		if err != nil {
 			t.Fatal(err)

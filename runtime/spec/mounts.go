@@ -32,7 +32,8 @@ func mounts(o Options) []specs.Mount {
 	return list
 }
 
-// maskedPaths and readonlyPaths are Docker's lists.
+// maskedPaths and readonlyPaths are Docker's lists, but for what depends on the
+// machine: see Caller.Throttles.
 var (
 	maskedPaths = []string{
 		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",

@@ -57,14 +57,15 @@ type Options struct {
 	NoProc      bool     // /proc is not mounted
 	CapAdd      []string // "CAP_" may be left out; "ALL"
 	CapDrop     []string
-	Unconfined  bool    // no system call filter
-	Memory      int64   // bytes, swap included; 0 is no limit
-	CPUs        float64 // processors' worth of time; 0 is no limit
-	Pids        int64   // processes and threads; 0 is DefaultPids, where that can be set; NoLimit is none
-	Stepped     bool    // wait before each step
-	WhatIf      bool    // steps may be left out: launch in an outer mount namespace; needs Stepped
-	Scrollback  int64   // bytes of output kept; 0 is the default
-	Cols, Rows  int     // the terminal's first size, in cells; 0 is 80×24
+	Unconfined  bool     // no system call filter
+	Memory      int64    // bytes, swap included; 0 is no limit
+	CPUs        float64  // processors' worth of time; 0 is no limit
+	Pids        int64    // processes and threads; 0 is DefaultPids, where that can be set; NoLimit is none
+	Ulimits     []string // "NAME=SOFT[:HARD]"
+	Stepped     bool     // wait before each step
+	WhatIf      bool     // steps may be left out: launch in an outer mount namespace; needs Stepped
+	Scrollback  int64    // bytes of output kept; 0 is the default
+	Cols, Rows  int      // the terminal's first size, in cells; 0 is 80×24
 }
 
 // CheckName refuses a sandbox or rootfs name that is not of the contract's form.
@@ -164,6 +165,11 @@ func (o Options) Check() error {
 	}
 	if err := o.checkLimits(); err != nil {
 		return err
+	}
+	for _, u := range o.Ulimits {
+		if _, err := ParseUlimit(u); err != nil {
+			return err
+		}
 	}
 	_, err := o.Capabilities()
 	return err

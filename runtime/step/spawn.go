@@ -85,10 +85,14 @@ func (l *Launch) Do(s Step) error {
 }
 
 // inOuter tells whether a step belongs into the outer mount namespace, where
-// there is one: control groups are the host's, and cannot be made there.
+// there is one: control groups are the host's, and neither they nor what /proc
+// says of a process can be written there.
 func inOuter(op Op) bool {
-	_, groups := op.(*Cgroup)
-	return !groups
+	switch op.(type) {
+	case *Cgroup, *OOMScore:
+		return false
+	}
+	return true
 }
 
 func closeFiles(files []*os.File) {
@@ -155,6 +159,17 @@ func (l *Launch) end() error {
 	}
 	l.Events = append(l.Events, Event{Seq: l.total - 1, Took: time.Since(l.reported)})
 	return io.EOF
+}
+
+// Speaks waits until init says something, which Next then reads; false is its
+// end. Before it has its plan it has nothing to say.
+func (l *Launch) Speaks() bool {
+	for {
+		n, _, err := syscall.Recvfrom(l.socket, make([]byte, 1), syscall.MSG_PEEK)
+		if err != syscall.EINTR {
+			return err == nil && n > 0
+		}
+	}
 }
 
 // GoOn lets a stepped init do the step that Next announced, or leave it out.

@@ -133,7 +133,7 @@ func (e *Entry) observed(t Trace, i int) {
 func files(changes []observe.Change) []observe.Change {
 	kept := []observe.Change{}
 	for _, c := range changes {
-		if slices.Contains([]string{"file", "terminal", "control group", "limit"}, c.Kind) {
+		if slices.Contains([]string{"file", "terminal", "control group", "limit", "resource limit", "oom score", "session keyring"}, c.Kind) {
 			kept = append(kept, c)
 		}
 	}

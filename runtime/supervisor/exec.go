@@ -106,7 +106,7 @@ func (s *supervisor) command(target *enter.Target, request wire.ExecRequest) (en
 		Namespaces: target.Namespaces, Root: target.Root,
 		Dir: request.Workdir, Argv: request.Argv,
 		Terminal: request.TTY, KeepGroups: defaults.KeepGroups,
-		Keep: defaults.Keep, NoNewPrivs: defaults.NoNewPrivs, Filter: defaults.Filter,
+		Keep: defaults.Keep, NoNewPrivs: defaults.NoNewPrivs, Filter: defaults.Filter, Limits: defaults.Limits, OOMScore: defaults.OOMScore, Keyring: true,
 	}
 	if c.Dir == "" {
 		c.Dir = defaults.Dir

@@ -34,8 +34,17 @@ type progress struct {
 // performStepped performs the launch step by step: the supervisor's own, then
 // init's.
 func (s *supervisor) performStepped() error {
+	var ended chan progress // says when init is there no more
 	for i, own := range s.steps {
-		a, err := s.halt(i, nil)
+		if s.launch.Process != nil && ended == nil {
+			ended = make(chan progress, 1)
+			go func() {
+				if !s.launch.Speaks() {
+					ended <- progress{-1, io.EOF}
+				}
+			}()
+		}
+		a, err := s.halt(i, ended)
 		if err != nil {
 			return err
 		}

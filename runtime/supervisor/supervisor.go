@@ -58,6 +58,9 @@ type ExecDefaults struct {
 	NoNewPrivs bool     `json:"noNewPrivs"`
 	KeepGroups bool     `json:"keepGroups"` // setgroups(2) is denied
 	Filter     []byte   `json:"filter"`     // system calls, as step.Seccomp has it
+
+	Limits   []step.Rlimit `json:"limits,omitempty"`
+	OOMScore *int          `json:"oomScore,omitempty"` // as step.OOMScore has it
 }
 
 // Files in a sandbox's directories.
@@ -160,6 +163,7 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 		return
 	}
 	s.announce(wire.StartedReport{PID: s.launch.Process.Pid})
+	spare()
 	written := s.keepTrace()
 	report := s.session.wait() // its end is the end of the whole pid namespace
 	if slices.Contains(s.boot.State.Shared, "pid") {
