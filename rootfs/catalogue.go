@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"aquarium/runtime/userns"
 )
 
 // Catalogue is the set of root filesystems that a user can launch from. It holds no state but
@@ -19,6 +21,7 @@ type Catalogue struct {
 	dirs    []string
 	hidden  []string
 	inUse   func() ([]string, error)
+	find    func() (userns.Map, error) // subordinate ids; may be nil
 }
 
 // Open returns the catalogue below dataDir, plus directories named on the command line. It touches

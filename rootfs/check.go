@@ -3,6 +3,7 @@ package rootfs
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"slices"
@@ -11,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aquarium/rootfs/inside"
-	"aquarium/rootfs/stack"
 )
 
 // Finding is one thing noticed about a root filesystem.
@@ -79,12 +79,16 @@ func (c *Catalogue) Check(r Rootfs) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := stack.Open(c.lower(d)...)
+	var findings []Finding
+	if ids, ok := c.subordinate(); ok {
+		err = apart{task: taskCheck, args: c.lower(d)}.do(context.Background(), ids, &findings)
+	} else {
+		findings, err = checkStack(c.lower(d))
+	}
 	if err != nil {
 		return nil, fail("check", quote(r.Name), err)
 	}
-	defer s.Close()
-	return checkFiles(s), nil
+	return findings, nil
 }
 
 // fatalFindings are those that keep a sandbox from starting, and the shell where there is one. It is

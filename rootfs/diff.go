@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -12,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aquarium/rootfs/inside"
-	"aquarium/rootfs/pack"
 	"aquarium/rootfs/stack"
 	"aquarium/runtime/userns"
 )
@@ -43,6 +43,11 @@ type Change struct {
 
 // Diff lists what a sandbox added, changed and deleted, sorted by path. The sandbox may be running.
 func Diff(ctx context.Context, overlays []Written) ([]Change, error) {
+	if ids, ok := apartFor(overlays); ok {
+		var changes []Change
+		err := apart{task: taskDiff, args: overlays}.do(ctx, ids, &changes)
+		return changes, err
+	}
 	var changes []Change
 	for _, o := range overlays {
 		c := comparison{ctx: ctx, dest: o.Dest}
@@ -53,6 +58,15 @@ func Diff(ctx context.Context, overlays []Written) ([]Change, error) {
 	}
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return changes, nil
+}
+
+// apartFor are the ids of those that have written, where reading that needs a process apart. There,
+// this process is their root already.
+func apartFor(overlays []Written) (ids userns.Map, ok bool) {
+	if len(overlays) == 0 || os.Geteuid() == 0 {
+		return ids, false
+	}
+	return overlays[0].IDs, overlays[0].IDs.Helped()
 }
 
 // comparison is one overlay being compared.
@@ -172,6 +186,11 @@ func (c *comparison) hidden(name string, was stack.Entry) error {
 // ReadWritten returns the beginning of a file that a sandbox has written, at most limit bytes, and the
 // file's size. The sandbox may have stopped.
 func ReadWritten(overlays []Written, name string, limit int64) (content []byte, size int64, err error) {
+	if ids, ok := apartFor(overlays); ok {
+		var r readResult
+		err := apart{task: taskRead, args: readArgs{overlays, name, limit}}.do(context.Background(), ids, &r)
+		return r.Content, r.Size, err
+	}
 	name = path.Join("/", name)
 	where := -1
 	for i, o := range overlays {
@@ -221,7 +240,7 @@ func (c *Catalogue) Commit(ctx context.Context, name string, base Rootfs, overla
 	}
 	meter := NewMeter(o.Progress, "unpack", "changes", 0)
 	defer meter.Stop()
-	archive := pack.StreamLayer(ctx, overlays[0].Upper, overlays[0].IDs)
+	archive := streamWritten(ctx, overlays[0])
 	defer archive.Close()
 	layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Image: true, Limits: o.Limits})
 	if err != nil {

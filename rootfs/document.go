@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -147,23 +148,31 @@ func (c *Catalogue) describe(r *Rootfs, d Document) {
 }
 
 // examineStack fills in what the document says about the layers' content.
-func (c *Catalogue) examineStack(d *Document) error {
-	s, err := stack.Open(c.lower(*d)...)
+func (c *Catalogue) examineStack(d *Document) (err error) {
+	if ids, ok := c.subordinate(); ok {
+		return apart{task: taskExamine, args: examineArgs{c.lower(*d), *d}}.do(context.Background(), ids, d)
+	}
+	*d, err = examineLayers(c.lower(*d), *d)
+	return err
+}
+
+func examineLayers(dirs []string, d Document) (Document, error) {
+	s, err := stack.Open(dirs...)
 	if err != nil {
-		return err
+		return d, err
 	}
 	defer s.Close()
 	v := judgeFiles(s)
 	d.Problem, d.NeedsCommand, d.Shell = v.problem, v.needsCommand, v.shell
 	if len(d.Defaults.Command) == 0 || d.Problem != "" && !d.NeedsCommand {
-		return nil
+		return d, nil
 	}
 	// Without a shell an image is fine if it knows what to run.
 	d.Problem, d.NeedsCommand = "", false
 	if err := checkCommand(s, d.Defaults); err != nil {
 		d.Problem, d.NeedsCommand = err.Error(), true
 	}
-	return nil
+	return d, nil
 }
 
 // Put makes a stored root filesystem of layers that are in the store, under a name that is not

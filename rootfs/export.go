@@ -17,7 +17,9 @@ func (c *Catalogue) ExportTar(ctx context.Context, r Rootfs, w io.Writer, report
 	}
 	meter := NewMeter(report, "write", "", 0)
 	defer meter.Stop()
-	if err := packOverlays(ctx, meter.Writer(w), overlays); err != nil {
+	archive := c.packed(ctx, overlays)
+	defer archive.Close()
+	if _, err := io.Copy(meter.Writer(w), archive); err != nil {
 		return fail("export", quote(r.Name), err)
 	}
 	meter.Finish()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,7 @@ import (
 	"aquarium/rootfs/pack"
 	"aquarium/rootfs/stack"
 	"aquarium/rootfs/unpack"
+	"aquarium/runtime/userns"
 )
 
 // Progress says how far something is. It comes at most some ten times a second for each item, and
@@ -82,17 +84,24 @@ func (c *Catalogue) importTrees(ctx context.Context, name string, overlays []Ove
 
 // packed streams what overlays show as one archive.
 func (c *Catalogue) packed(ctx context.Context, overlays []Overlay) io.ReadCloser {
+	ids, ok := c.subordinate()
+	if ok && !slices.ContainsFunc(overlays, func(o Overlay) bool { return !ours(o.Lower...) }) {
+		return streamApart(ctx, ids, taskPack, overlays)
+	}
 	reader, writer := io.Pipe()
-	go func() { writer.CloseWithError(packOverlays(ctx, writer, overlays)) }()
+	go func() { writer.CloseWithError(packOverlays(ctx, writer, overlays, ids)) }()
 	return reader
 }
 
-func packOverlays(ctx context.Context, w io.Writer, overlays []Overlay) error {
+// packOverlays writes what overlays show as one archive. ids are those that this user keeps files of
+// others by.
+func packOverlays(ctx context.Context, w io.Writer, overlays []Overlay, ids userns.Map) error {
 	mounts, err := readMounts()
 	if err != nil {
 		return err
 	}
 	archive := pack.NewWriter(ctx, w)
+	archive.WrittenBy(ids)
 	for _, o := range overlays {
 		s, err := stack.Open(o.Lower...)
 		if err != nil {
@@ -126,7 +135,7 @@ func mountsInside(mounts mountTable, dirs []string) []string {
 func (c *Catalogue) adoptLayer(ctx context.Context, work string) (Layer, error) {
 	sum := sha256.New()
 	counted := &countingWriter{w: sum}
-	if err := packOverlays(ctx, counted, []Overlay{{Dest: "/", Lower: []string{filepath.Join(work, "tree")}}}); err != nil {
+	if err := packOverlays(ctx, counted, []Overlay{{Dest: "/", Lower: []string{filepath.Join(work, "tree")}}}, userns.Map{}); err != nil {
 		return Layer{}, err
 	}
 	l := Layer{Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil)), Bytes: counted.n}

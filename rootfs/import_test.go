@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aquarium/rootfs/unpack"
+	"aquarium/runtime/userns"
 )
 
 func TestImportRefusesAndLeavesNothing(t *testing.T) {
@@ -218,7 +219,7 @@ func TestImportStopsAtMounts(t *testing.T) {
 const packVariable = "AQUARIUM_ROOTFS_TEST_PACK"
 
 func playPack(dir string) error {
-	return packOverlays(context.Background(), os.Stdout, []Overlay{{Dest: "/", Lower: []string{dir}}})
+	return packOverlays(context.Background(), os.Stdout, []Overlay{{Dest: "/", Lower: []string{dir}}}, userns.Map{})
 }
 
 // A root that is put together, as that of host is, becomes one layer.

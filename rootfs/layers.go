@@ -126,7 +126,7 @@ func (c *Catalogue) unpackLayer(ctx context.Context, dir string, archive io.Read
 	// The headers of an archive are read in small pieces; handing each to the hash would cost more
 	// than the hash.
 	buffered := bufio.NewReaderSize(digest, digestPiece)
-	report, err := unpack.Apply(ctx, tree, buffered, unpack.Options{Layer: o.Image, Privileged: os.Geteuid() == 0, Limits: o.Limits})
+	report, err := c.apply(ctx, tree, buffered, o)
 	sum := digest.sum()
 	if err != nil {
 		return Layer{}, err

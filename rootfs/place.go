@@ -30,6 +30,7 @@ func makePrivate(dataDir string, names ...string) error {
 type work struct {
 	path string
 	lock *os.File
+	c    *Catalogue
 }
 
 // workDir makes a new work directory and clears what killed processes left of theirs.
@@ -52,7 +53,7 @@ func (c *Catalogue) workDir(kind string) (*work, error) {
 	if err != nil {
 		return nil, errors.Join(fail("lock", quote(path), err), os.Remove(path))
 	}
-	return &work{path, lock}, nil
+	return &work{path, lock, c}, nil
 }
 
 // Scratch makes a directory on the store's file system, cleared by discard or, after a kill, by the
@@ -67,7 +68,7 @@ func (c *Catalogue) Scratch(kind string) (path string, discard func(), err error
 
 // discard removes what is left in the work directory: all, unless it was renamed to its place.
 func (w *work) discard() {
-	removeTree(w.path)
+	w.c.remove(w.path)
 	w.lock.Close()
 }
 
@@ -100,7 +101,7 @@ func (c *Catalogue) clearTmp() int {
 		if err != nil {
 			continue
 		}
-		if removeTree(path) == nil {
+		if c.remove(path) == nil {
 			cleared++
 		}
 		lock.Close()

@@ -8,6 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Size is the function [Size] for a directory in which files may belong to subordinate ids.
+func (c *Catalogue) Size(ctx context.Context, path string) (n int64, err error) {
+	ids, ok := c.subordinate()
+	if !ok || !ours(path) {
+		return Size(ctx, path)
+	}
+	err = apart{task: taskSize, args: path}.do(ctx, ids, &n)
+	return n, err
+}
+
 // Size returns how many bytes of disk a directory tree takes, with files of several names counted
 // once. It reads every directory, so it is for one root filesystem that somebody looks at, not for a
 // list. What is mounted below, or cannot be read, is not in it.

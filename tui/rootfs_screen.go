@@ -72,7 +72,7 @@ func (s *rootfsScreen) show() tea.Cmd {
 		done := rootfsRead{screen: s, turn: turn, facts: facts, sheet: facts.sheet(), err: err}
 		if facts.size != "" {
 			done.next = func() tea.Msg {
-				if n, err := rootfs.Size(ctx, r.Path); err == nil {
+				if n, err := store.Catalogue.Size(ctx, r.Path); err == nil {
 					facts.size = rootfs.BytesText(n)
 				} else {
 					facts.size = "not known: " + err.Error()

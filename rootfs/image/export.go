@@ -23,7 +23,6 @@ import (
 	"aquarium/rootfs"
 	"aquarium/rootfs/pack"
 	"aquarium/rootfs/stack"
-	"aquarium/runtime/userns"
 )
 
 // Format is a form that a root filesystem can be exported in.
@@ -196,7 +195,7 @@ func build(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, report fun
 	var layers []mutate.Addendum
 	for i, dir := range dirs {
 		open := func() (io.ReadCloser, error) {
-			return newPacking(pack.StreamLayer(ctx, dir, userns.Map{}), report, fmt.Sprintf("layer %d", i+1)), nil
+			return newPacking(c.StreamLayer(ctx, dir), report, fmt.Sprintf("layer %d", i+1)), nil
 		}
 		layer, err := tarball.LayerFromOpener(open,
 			tarball.WithCompressionLevel(gzip.DefaultCompression), tarball.WithMediaType(types.OCILayer))

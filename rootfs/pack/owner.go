@@ -17,10 +17,21 @@ func (w *Writer) owner(uid, gid int) (int, int) {
 		return userns.Inside(w.ids.UIDs, uid), userns.Inside(w.ids.GIDs, gid)
 	}
 	if euid := os.Geteuid(); euid != 0 {
-		// What an ordinary user owns is root's in the sandboxes of that user.
-		return rootFor(uid, euid), rootFor(gid, os.Getegid())
+		// What an ordinary user owns is root's in the sandboxes of that user, and what the user's
+		// subordinate ids own is other users' there.
+		return other(w.ids.UIDs, rootFor(uid, euid), uid), other(w.ids.GIDs, rootFor(gid, os.Getegid()), gid)
 	}
 	return uid, gid
+}
+
+// other is an id inside, where the maps have it, and otherwise known.
+func other(maps []userns.IDMap, known, id int) int {
+	for _, m := range maps {
+		if m.Inside > 0 && id >= m.Outside && id < m.Outside+m.Count {
+			return userns.Inside(maps, id)
+		}
+	}
+	return known
 }
 
 func rootFor(id, own int) int {

@@ -28,11 +28,11 @@ func (a *applier) attributes(h *tar.Header, fd int, kind uint32) error {
 	if err := checkOwner(h); err != nil {
 		return err
 	}
-	if a.options.Privileged {
-		if err := unix.Fchown(fd, h.Uid, h.Gid); err != nil {
-			return os.NewSyscallError("fchown", err)
-		}
-	} else if h.Uid != 0 || h.Gid != 0 {
+	kept, err := a.keepOwner(h, func() error { return unix.Fchown(fd, h.Uid, h.Gid) })
+	if err != nil {
+		return os.NewSyscallError("fchown", err)
+	}
+	if !kept {
 		a.noteOwner(h, fd)
 	}
 	if err := unix.Fchmod(fd, permissions(h)); err != nil {
@@ -52,11 +52,11 @@ func (a *applier) attributesAt(h *tar.Header, parent int, base string) error {
 	if err := checkOwner(h); err != nil {
 		return err
 	}
-	if a.options.Privileged {
-		if err := unix.Fchownat(parent, base, h.Uid, h.Gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return os.NewSyscallError("fchownat", err)
-		}
-	} else if h.Uid != 0 || h.Gid != 0 {
+	kept, err := a.keepOwner(h, func() error { return unix.Fchownat(parent, base, h.Uid, h.Gid, unix.AT_SYMLINK_NOFOLLOW) })
+	if err != nil {
+		return os.NewSyscallError("fchownat", err)
+	}
+	if !kept {
 		a.lose(&a.report.Owners)
 	}
 	if h.Typeflag != tar.TypeSymlink {
@@ -66,8 +66,21 @@ func (a *applier) attributesAt(h *tar.Header, parent int, base string) error {
 			return os.NewSyscallError("fchmodat", err)
 		}
 	}
-	err := unix.UtimesNanoAt(parent, base, timesOf(h), unix.AT_SYMLINK_NOFOLLOW)
+	err = unix.UtimesNanoAt(parent, base, timesOf(h), unix.AT_SYMLINK_NOFOLLOW)
 	return os.NewSyscallError("utimensat", err)
+}
+
+// keepOwner gives a file to its owner by change, where that may be; kept is false where it stays
+// the caller's and should not.
+func (a *applier) keepOwner(h *tar.Header, change func() error) (kept bool, err error) {
+	if !a.options.Privileged && !a.options.Mapped {
+		return h.Uid == 0 && h.Gid == 0, nil
+	}
+	err = change()
+	if err == unix.EINVAL && a.options.Mapped { // the user namespace has no such number
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func checkOwner(h *tar.Header) error {
@@ -150,7 +163,7 @@ func (a *applier) keepsXattr(name string) bool {
 	case strings.HasPrefix(name, "user."):
 		return true
 	case name == "security.capability", strings.HasPrefix(name, "system.posix_acl_"):
-		return a.options.Privileged
+		return a.options.Privileged || a.options.Mapped
 	}
 	return false
 }

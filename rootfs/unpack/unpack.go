@@ -25,7 +25,10 @@ type Options struct {
 	// Privileged keeps owners, device nodes and privileged attributes. Without it everything belongs
 	// to the caller, the owner is noted in the attribute OwnerXattr, and devices are left out.
 	Privileged bool
-	Limits     Limits
+	// Mapped keeps the owners that the caller's user namespace has, as root of that namespace, and
+	// the attributes that such a root may give; the rest is as without Privileged.
+	Mapped bool
+	Limits Limits
 }
 
 // OwnerXattr holds "UID:GID" of a file whose owner could not be kept.

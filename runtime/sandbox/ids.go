@@ -64,16 +64,22 @@ func (s *Store) callerFor(o spec.Options, allotted userns.Map) spec.Caller {
 	if c.Privileged || o.UserNS == spec.UserNSSingle {
 		return c
 	}
-	found, err := s.Subordinate.Own()
-	if err == nil {
-		err = s.granted(found)
-	}
+	found, err := s.ownIDs()
 	if err != nil {
 		c.NoIDs = err.Error()
 		return c
 	}
 	c.IDs = found
 	return c
+}
+
+// ownIDs are those of an ordinary user's ranges.
+func (s *Store) ownIDs() (userns.Map, error) {
+	found, err := s.Subordinate.Own()
+	if err == nil {
+		err = s.granted(found)
+	}
+	return found, err
 }
 
 // allot gives a sandbox of root's, which has been claimed, ids that no other

@@ -44,6 +44,7 @@ func Open(dirs ...string) (*Store, error) {
 	s := &Store{Places: places, Catalogue: rootfs.Open(places.Data, dirs...), Subordinate: ids.System()}
 	s.Catalogue.Hide(places.Run)
 	s.Catalogue.AskInUse(s.lowerDirs)
+	s.Catalogue.KeepOwners(s.ownIDs)
 	return s, nil
 }
 

@@ -148,6 +148,9 @@ func (c *Clone) Do(w *World) error {
 		w.leave()
 		return err
 	}
+	if c.Helped() {
+		fork.RestoreFileLimit() // where Go does it by itself otherwise
+	}
 	process, err := c.Start(userns.Command{
 		Path: self, Argv: []string{InitName, c.Title},
 		Env:   []string{"GOGC=off", "GOMAXPROCS=1"}, // init lives for a millisecond

@@ -142,7 +142,6 @@ func (m Map) Start(c Command) (*os.Process, error) {
 		return nil, err
 	}
 	defer closeAll(files)
-	fork.RestoreFileLimit()
 	child, err := c.program(int(reader.Fd()), int(writer.Fd()), files).Start(c.Flags)
 	if err != nil {
 		return nil, err
