@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"aquarium/runtime/ledger"
 )
 
 // crashes are command lines, one of whose processes is killed before each
@@ -20,10 +22,10 @@ var crashes = []struct {
 }{
 	{name: "run, killing the command", actor: actorCommand, args: []string{"run", "--rm", "bb", "true"}},
 	{name: "run, killing the supervisor", actor: actorSupervisor, args: []string{"run", "bb", "true"}},
-	{name: "run --rm, killing the supervisor", actor: actorSupervisor, args: []string{"run", "--rm", "bb", "true"}},
+	{name: "run --rm, killing the supervisor", actor: actorSupervisor, args: []string{"run", "--rm", "bb", "true"}, every: 2},
 	{name: "run -t, killing init", actor: actorInit, args: []string{"run", "-d", "-t", "--rm", "bb", "true"}, every: 3},
 	{name: "bridge, killing the command", actor: actorCommand, args: []string{"run", "--rm", "--network", "bridge", "bb", "true"}, root: true},
-	{name: "bridge, killing the supervisor", actor: actorSupervisor, args: []string{"run", "--network", "bridge", "bb", "true"}, root: true},
+	{name: "bridge, killing the supervisor", actor: actorSupervisor, args: []string{"run", "--network", "bridge", "bb", "true"}, root: true, every: 2},
 	{name: "rm", actor: actorCommand, before: [][]string{{"run", "bb", "touch", "/pearl"}}, args: []string{"rm", "NAME"}},
 	{name: "rm -f", actor: actorCommand, before: [][]string{{"run", "-d", "bb", "sleep", "1000"}}, args: []string{"rm", "-f", "NAME"}},
 	{name: "commit", actor: actorCommand, before: [][]string{{"run", "bb", "touch", "/pearl"}}, args: []string{"rootfs", "commit", "NAME", "made"}},
@@ -112,7 +114,7 @@ func (p place) listed(t *testing.T) string {
 // keeps has to be whole, and goes with the usual commands.
 func (p place) recover(t *testing.T) error {
 	t.Helper()
-	left := p.left()
+	left, groups := p.left(), p.groups(t)
 	next := p.command("ps", "-a")
 	var said strings.Builder
 	next.Stderr = &said
@@ -136,6 +138,11 @@ func (p place) recover(t *testing.T) error {
 	if err := p.removeMade(); err != nil {
 		return err
 	}
+	for _, group := range groups {
+		if _, err := os.Lstat(group); !os.IsNotExist(err) {
+			return fmt.Errorf("the control group %s is left", group)
+		}
+	}
 	return p.checkEmpty()
 }
 
@@ -149,6 +156,29 @@ func (p place) left() map[string]bool {
 		}
 	}
 	return left
+}
+
+// groups are the control groups that sandboxes have, or were to have.
+func (p place) groups(t *testing.T) (groups []string) {
+	t.Helper()
+	ledgers, _ := filepath.Glob(filepath.Join(p.home(), "run/*", ledger.FileName))
+	for _, path := range ledgers {
+		l, err := ledger.OpenExisting(filepath.Dir(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries, err := l.Left()
+		l.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.Kind == ledger.Cgroup {
+				groups = append(groups, e.Name)
+			}
+		}
+	}
+	return groups
 }
 
 // removeMade removes the root filesystem that was made, which is whole where
