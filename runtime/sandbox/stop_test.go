@@ -120,3 +120,30 @@ func TestAKilledSupervisorsProcesses(t *testing.T) {
 		})
 	}
 }
+
+// A viewer that only watches, and neither attaches nor goes, does not keep
+// others from being told the end.
+func TestAWatcherDelaysNoExit(t *testing.T) {
+	s := newStore(t)
+	sb, watcher := startSandbox(t, s, spec.Options{Name: "watched", Rootfs: busybox(t), Command: []string{"sleep", "100000"}, TTY: true})
+	conn := dial(t, sb)
+	if err := conn.Attach(everything); err != nil {
+		t.Fatal(err)
+	}
+	if err := sb.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	watch(t, conn)
+	const patience = 1500 * time.Millisecond // the supervisor's, with the watcher, is 2 s
+	if took := time.Since(began); took > patience {
+		t.Errorf("the end was told after %v", took)
+	}
+	// The watcher may still attach, and sees all of it.
+	if err := watcher.Attach(everything); err != nil {
+		t.Fatal(err)
+	}
+	if o := watch(t, watcher); o.exit.Signal != int(syscall.SIGKILL) {
+		t.Errorf("the watcher is told %+v", o.exit)
+	}
+}

@@ -272,7 +272,9 @@ const flushTime = 2 * time.Second
 func (s *session) finish(report wire.ExitReport) {
 	s.ready()
 	within(flushTime, s.readers.Wait)
-	within(flushTime, s.waitDecided)
+	if !s.hasTerminal() { // which never waits for a viewer
+		within(flushTime, s.waitDecided)
+	}
 	hasty := s.dismiss(report, false)
 	for s.stalled() && !within(flushTime, s.readers.Wait) {
 	}

@@ -228,6 +228,19 @@ func (s *supervisor) waitWatchers() {
 	}
 }
 
+// attachedWatchers are those who have attached, and may still be reading.
+func (s *supervisor) attachedWatchers() []*viewer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []*viewer
+	for v, waiting := range s.watchers {
+		if !waiting {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
 // announce tells the watchers how the launch ended, and returns them.
 func (s *supervisor) announce(report wire.StartedReport) []*viewer {
 	s.mu.Lock()

@@ -174,10 +174,10 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 	}
 	<-written
 	s.settle(report)
-	within(flushTime, s.waitWatchers)
 	s.session.finish(report)
+	within(flushTime, s.waitWatchers) // who attaches now is told the end at once
 	first.finish()
-	within(flushTime, first.waitEnd)
+	within(flushTime, func() { waitEnds(append(s.attachedWatchers(), first)) })
 }
 
 // keep takes the sandbox over from its creator, who may go from then on.

@@ -1,0 +1,61 @@
+package tui
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"aquarium/runtime/spec"
+)
+
+// thousands is how many processes one sandbox may fill the lists with.
+const thousands = 20000
+
+// TestTwentyThousandProcesses works in the UI beside, and in, a sandbox with
+// that many: keys are answered, and the list of processes can be walked.
+func TestTwentyThousandProcesses(t *testing.T) {
+	h := newHome(t)
+	needProcesses(t, thousands)
+	root := busybox(t)
+	// A shell takes longer for each child that it has: a hundred of them make
+	// two hundred each, which wait until a pipe is written to.
+	const program = `busybox mkfifo /tmp/end
+		group() { i=0; while [ $i -lt 200 ]; do read x < /tmp/end & i=$((i+1)); done; wait; }
+		j=0; while [ $j -lt 100 ]; do group & j=$((j+1)); done
+		until [ $(busybox ls /proc | busybox grep -c '^[0-9]') -ge %d ]; do sleep 0.1; done
+		echo crowded; wait`
+	h.launch(t, spec.Options{Name: "crowd", Rootfs: root, TTY: true, Pids: spec.NoLimit,
+		Command: []string{"sh", "-c", fmt.Sprintf(program, thousands)}})
+	u := h.open(t, 120, 40)
+	u.sees("crowd")
+	u.sees("crowded")
+	for _, look := range []struct {
+		keys, sees string
+		within     time.Duration
+	}{
+		{"?", "Help", 2 * time.Second},
+		{"\x1b", "▸0 Terminal", 2 * time.Second},
+		{"\t\t2", "HOST USER", 15 * time.Second}, // what is looked at takes the kernel's time to list
+		{"?", "Help", 2 * time.Second},
+	} {
+		began := time.Now()
+		u.types(look.keys)
+		u.sees(look.sees)
+		if took := time.Since(began); took > look.within {
+			t.Errorf("%q is answered after %v", look.keys, took)
+		}
+	}
+}
+
+// needProcesses skips where the machine does not allow that many more.
+func needProcesses(t *testing.T, n int) {
+	t.Helper()
+	content, err := os.ReadFile("/proc/sys/kernel/pid_max")
+	most, _ := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil || most < n+n/4 {
+		t.Skipf("kernel.pid_max is %d: it needs room for %d processes", most, n)
+	}
+}
