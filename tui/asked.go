@@ -92,7 +92,7 @@ func (m *root) openHelp() tea.Cmd {
 		m.open(newScreenHelp(m.theme, s.help(), m.actions))
 		return nil
 	}
-	m.open(newHelpDialog(m.theme, m.actions, m.prefix()))
+	m.open(newHelpDialog(m.theme, parts(), m.prefix()))
 	return nil
 }
 

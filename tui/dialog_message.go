@@ -58,6 +58,10 @@ func (d *messageDialog) press(key tea.KeyPressMsg) decision {
 		d.page.PageDown()
 	case "pgup":
 		d.page.PageUp()
+	case "g", "home":
+		d.page.GotoTop()
+	case "G", "end":
+		d.page.GotoBottom()
 	case "esc", "enter", "q", "ctrl+c", "?":
 		return dismissed{}
 	}
@@ -68,6 +72,10 @@ func (d *messageDialog) view(w, h int) dialogView {
 	var rows []string
 	for _, p := range d.text {
 		rows = append(rows, p.rows(w)...)
+	}
+	widest := 0 // of all rows, so that the box keeps its width while they scroll
+	for _, row := range rows {
+		widest = max(widest, width(row))
 	}
 	keys := []hint{{"Enter", "close"}}
 	if len(rows) > h {
@@ -81,5 +89,6 @@ func (d *messageDialog) view(w, h int) dialogView {
 	for i := range rows {
 		rows[i] = strings.TrimRight(rows[i], " ")
 	}
+	rows[0] += spaces(widest - width(rows[0]))
 	return dialogView{rows: rows, keys: keys}
 }
