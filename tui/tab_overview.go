@@ -149,6 +149,9 @@ func facts(s *subject) []fact {
 	add("command", quoteWords(s.Command))
 	add("root switch", s.RootSwitch)
 	add("not isolation", strings.Join(s.Weaker, ", "))
+	for _, note := range s.Notes {
+		add("note", note)
+	}
 	add("host's own", cmp.Or(strings.Join(s.Shared, ", "), "none"))
 	terminal := "three pipes"
 	if s.TTY {

@@ -55,6 +55,9 @@ func (i *inspection) writeText(w io.Writer) error {
 		if len(i.Weaker) > 0 {
 			p.row("not isolation", strings.Join(i.Weaker, ", "))
 		}
+		for _, note := range i.Notes {
+			p.row("note", note)
+		}
 	}
 	p.row("command", strings.Join(i.Command, " "))
 	p.row("status", i.status)

@@ -81,6 +81,7 @@ func launchDetached(store *sandbox.Store, r runFlags) error {
 		return err
 	}
 	defer conn.Close()
+	tellNotes(sb)
 	store.Sweep() // while supervisor and init are at work
 	if err := sb.WaitStarted(conn); err != nil {
 		return err
@@ -89,12 +90,24 @@ func launchDetached(store *sandbox.Store, r runFlags) error {
 	return nil
 }
 
+// tellNotes says what could not be as it should. Scripts, and what a program
+// puts out there, are left alone: `aquarium inspect` has it too.
+func tellNotes(sb sandbox.Sandbox) {
+	if !console.IsTerminal(os.Stderr) {
+		return
+	}
+	for _, note := range sb.Notes {
+		fmt.Fprintf(os.Stderr, "aquarium: note: %s (`aquarium doctor`)\n", rootfs.Visible(note))
+	}
+}
+
 func launch(store *sandbox.Store, r runFlags, keys console.Prefix) error {
 	sb, conn, err := store.Launch(r.Options)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	tellNotes(sb)
 	store.Sweep() // while supervisor and init are at work
 	v := console.Viewer{
 		Conn: conn,

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -153,7 +154,7 @@ func (s Source) own(file, ownMap, name string, id int) ([]userns.IDMap, error) {
 	next := 1
 	for _, r := range Parse(string(text), name, os.Geteuid()) {
 		if r.overlaps(Range{id, 1}) {
-			return nil, &Missing{fmt.Sprintf("the range %d:%d in %s holds %s's own id %d", r.Start, r.Count, file, name, id), knob(name)}
+			return nil, &Missing{fmt.Sprintf("the range %d:%d in %s holds %s's own id %d", r.Start, r.Count, file, name, id), s.knob(name)}
 		}
 		if !mapped(ownMap, r) {
 			return nil, &Missing{fmt.Sprintf("the ids %d to %d that %s gives %s are not there in this user namespace", r.Start, r.end()-1, file, name), "run outside of the container, or give it these ids"}
@@ -162,7 +163,7 @@ func (s Source) own(file, ownMap, name string, id int) ([]userns.IDMap, error) {
 		next += r.Count
 	}
 	if len(maps) == 1 {
-		return nil, &Missing{file + " gives " + name + " no range", knob(name)}
+		return nil, &Missing{file + " gives " + name + " no range", s.knob(name)}
 	}
 	if len(maps) > mostLines {
 		return nil, &Missing{fmt.Sprintf("%s gives %s %d ranges, and a map takes %d", file, name, len(maps)-1, mostLines-1), "join the ranges in " + file}
@@ -173,8 +174,23 @@ func (s Source) own(file, ownMap, name string, id int) ([]userns.IDMap, error) {
 // mostLines is the kernel's own limit, UID_GID_MAP_MAX_EXTENTS.
 const mostLines = 340
 
-func knob(name string) string {
-	return "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + name
+// firstSubordinate is the first id that useradd(8) gives as a subordinate one,
+// by its default, SUB_UID_MIN of login.defs(5).
+const firstSubordinate = 100000
+
+// knob gives a user a range that nobody else has.
+func (s Source) knob(name string) string {
+	free := Range{firstSubordinate, Width}
+	var taken []Range
+	for _, file := range []string{s.SubUID, s.SubGID} {
+		text, _ := os.ReadFile(file) // without a file nothing is taken
+		taken = append(taken, parse(string(text), func(string) bool { return true })...)
+	}
+	for slices.ContainsFunc(taken, free.overlaps) && free.end()+Width < limit {
+		free.Start += Width
+	}
+	ids := fmt.Sprintf("%d-%d", free.Start, free.end()-1)
+	return "usermod --add-subuids " + ids + " --add-subgids " + ids + " " + name
 }
 
 // mapped tells whether a range exists in this process's user namespace, whose

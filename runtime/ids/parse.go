@@ -22,10 +22,15 @@ const limit = 1<<32 - 1
 // from the text of /etc/subuid or /etc/subgid. As newuidmap(1) does, it passes
 // over lines that it does not understand.
 func Parse(text, name string, number int) []Range {
+	return parse(text, func(owner string) bool { return owner == name || owner == strconv.Itoa(number) })
+}
+
+// parse reads the ranges of those owners that are wanted.
+func parse(text string, wanted func(owner string) bool) []Range {
 	var ranges []Range
 	for line := range strings.Lines(text) {
 		fields := strings.Split(strings.TrimRight(line, "\n"), ":")
-		if len(fields) != 3 || fields[0] == "" || fields[0] != name && fields[0] != strconv.Itoa(number) {
+		if len(fields) != 3 || fields[0] == "" || !wanted(fields[0]) {
 			continue
 		}
 		start, startErr := strconv.ParseUint(fields[1], 10, 32)

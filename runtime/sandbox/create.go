@@ -316,6 +316,9 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 		IDs:    spec.IDs(config),
 		Keeper: os.Getpid(), Weaker: spec.Weaker(config),
 	}
+	if why := config.Annotations[spec.AnnotationSingleID]; why != "" {
+		st.Notes = append(st.Notes, "there is one user inside, and no other: "+why)
+	}
 	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
 	st.Groups, _ = spec.Groups(config) // NewPlan tells of an error
 	for _, kind := range spec.Namespaces {

@@ -173,6 +173,9 @@ func TestSingleIDWithoutRanges(t *testing.T) {
 			t.Errorf("the plan says %q, want %q", text, why)
 		}
 		sb, came := runOut(t, s, o)
+		if len(sb.Notes) != 1 || !regexp.MustCompile(why).MatchString(sb.Notes[0]) {
+			t.Errorf("the notes are %q, want %q", sb.Notes, why)
+		}
 		if got := strings.Fields(came.output); strings.Join(got, " ") != fmt.Sprintf("0 %d 1 deny", os.Getuid()) {
 			t.Errorf("inside it says %q", got)
 		}

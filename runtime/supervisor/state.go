@@ -43,6 +43,7 @@ type State struct {
 	Weaker     []string      `json:"weaker,omitempty"` // what makes it hold less than a default one, see spec.Weaker
 	IDs        userns.Map    `json:"ids,omitzero"`     // of its user namespace
 	Groups     cgroup.Groups `json:"cgroups,omitempty"`
+	Notes      []string      `json:"notes,omitempty"` // what could not be as it should, in words
 	TTY        bool          `json:"tty"`
 	Remove     bool          `json:"remove,omitempty"`
 	Created    time.Time     `json:"created"`
