@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"aquarium/runtime/observe"
 	"aquarium/runtime/sandbox"
@@ -170,7 +174,7 @@ func mustEntries(t *testing.T, trace step.Trace) []step.Entry {
 
 // fabricated is a trace of three steps by somebody else: the second was left
 // out, the third refused.
-func fabricated(t *testing.T, text string) step.Trace {
+func fabricated(t testing.TB, text string) step.Trace {
 	t.Helper()
 	plan := step.Plan{Steps: []step.Step{
 		{Actor: step.Supervisor, Why: "Start init." + text, Man: "clone(2)", Op: &step.Clone{Flags: 0x20000000, Title: "web" + text}},
@@ -294,5 +298,54 @@ func TestReplayOfWhatIsNoTrace(t *testing.T) {
 	u.sees("not all of one: it breaks off")
 	if code := u.waitsEnd(); code != 125 {
 		t.Errorf("it ended with %d", code)
+	}
+}
+
+// FuzzReplay: whatever can be read as a trace can be moved through, and is drawn
+// as rows of the right size without anything that a terminal acts on. Traces are
+// long: fuzz it with -fuzzminimizetime 10x.
+func FuzzReplay(f *testing.F) {
+	for _, text := range []string{"", "\x1b]0;pwned\x07\u202e\r\n", strings.Repeat("wide 日本 ", 20)} {
+		var document bytes.Buffer
+		if err := sandbox.WriteTraceTo(&document, fabricated(f, text)); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(document.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, document []byte) {
+		trace, err := step.ReadTrace(bytes.NewReader(document))
+		if err != nil {
+			return
+		}
+		s := newReplay(newTheme(true), trace, nil)
+		for _, key := range []string{"g", "n", "n", "b", "tab", "j", "j", "tab", "G", "k"} {
+			if !s.launchView.press(key) {
+				s.moveTo(s.place() + 1)
+			}
+			for i, row := range s.view(80, 23).rows {
+				if width(row) != 80 {
+					t.Errorf("row %d is %d columns wide: %q", i, width(row), row)
+				}
+				checkVisible(t, row)
+			}
+			if e, ok := s.selected(); ok {
+				for _, row := range newStepDialog(s.theme, e).view(70, 20).rows {
+					checkVisible(t, row)
+				}
+			}
+		}
+	})
+}
+
+// checkVisible: but for our own styles a row has nothing that does something.
+func checkVisible(t *testing.T, row string) {
+	t.Helper()
+	for _, r := range ansi.Strip(row) {
+		if !unicode.IsPrint(r) && r != '\uFFFD' {
+			t.Errorf("%q is in %q", r, row)
+		}
+	}
+	if strings.Contains(row, "\x1b]") {
+		t.Errorf("a control string is in %q", row)
 	}
 }
