@@ -149,28 +149,30 @@ func (c *Catalogue) debootstrap(ctx context.Context, name, suite string, o Impor
 		return Rootfs{}, fail("create", quote(name), errors.New("debootstrap needs root")).
 			withHint("run this with sudo, or pull an image: aquarium rootfs pull debian")
 	}
-	release, err := c.Hold()
-	if err != nil {
-		return Rootfs{}, err
-	}
-	defer release()
+	return c.Build(name, func() (Document, error) {
+		layer, err := c.debootstrapLayer(ctx, name, program, suite, o)
+		return Document{Layers: []string{layer.Digest}, Defaults: o.Defaults, Source: o.Source}, err
+	})
+}
+
+func (c *Catalogue) debootstrapLayer(ctx context.Context, name, program, suite string, o ImportOptions) (Layer, error) {
 	work, err := c.workDir("debootstrap")
 	if err != nil {
-		return Rootfs{}, err
+		return Layer{}, err
 	}
 	defer work.discard()
 	tree := filepath.Join(work.path, "tree")
 	if err := makeDir(tree, 0o755); err != nil {
-		return Rootfs{}, fail("create", quote(name), err)
+		return Layer{}, fail("create", quote(name), err)
 	}
 	if err := runDebootstrap(ctx, o.Progress, program, "--variant=minbase", suite, tree); err != nil {
-		return Rootfs{}, &Error{Verb: "create", Object: quote(name), Cause: err}
+		return Layer{}, &Error{Verb: "create", Object: quote(name), Cause: err}
 	}
 	layer, err := c.adoptLayer(ctx, work.path)
 	if err != nil {
-		return Rootfs{}, importError(name, err)
+		return Layer{}, importError(name, err)
 	}
-	return c.Put(name, Document{Layers: []string{layer.Digest}, Defaults: o.Defaults, Source: o.Source})
+	return layer, nil
 }
 
 // runDebootstrap runs the program and passes on what it says. It runs in a mount namespace of its

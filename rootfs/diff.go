@@ -229,27 +229,24 @@ func (c *Catalogue) Commit(ctx context.Context, name string, base Rootfs, overla
 		return Rootfs{}, fail("commit", quote(base.Name), errors.New("what lies below is this machine, which is no layer")).
 			withHint("start from a copy instead: aquarium rootfs create NAME --from host")
 	}
-	release, err := c.Hold()
-	if err != nil {
-		return Rootfs{}, err
-	}
-	defer release()
-	d, err := c.baseDocument(ctx, base, o)
-	if err != nil {
-		return Rootfs{}, importError(name, err)
-	}
-	meter := NewMeter(o.Progress, "unpack", "changes", 0)
-	defer meter.Stop()
-	archive := streamWritten(ctx, overlays[0])
-	defer archive.Close()
-	layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Image: true, Limits: o.Limits})
-	if err != nil {
-		return Rootfs{}, importError(name, err)
-	}
-	meter.Finish()
-	made := Document{Layers: append(d.Layers, layer.Digest), Defaults: d.Defaults, Platform: d.Platform, Notes: slices.Concat(d.Notes, layer.Notes)}
-	made.Source = orElse(o.Source, "a sandbox of "+Visible(base.Name))
-	return c.Put(name, made)
+	return c.Build(name, func() (Document, error) {
+		d, err := c.baseDocument(ctx, base, o)
+		if err != nil {
+			return d, importError(name, err)
+		}
+		meter := NewMeter(o.Progress, "unpack", "changes", 0)
+		defer meter.Stop()
+		archive := streamWritten(ctx, overlays[0])
+		defer archive.Close()
+		layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Image: true, Limits: o.Limits})
+		if err != nil {
+			return d, importError(name, err)
+		}
+		meter.Finish()
+		made := Document{Layers: append(d.Layers, layer.Digest), Defaults: d.Defaults, Platform: d.Platform, Notes: slices.Concat(d.Notes, layer.Notes)}
+		made.Source = orElse(o.Source, "a sandbox of "+Visible(base.Name))
+		return made, nil
+	})
 }
 
 // baseDocument returns the layers of a root filesystem, and makes one of a plain tree.

@@ -47,6 +47,21 @@ func (c *Catalogue) Hold() (release func(), err error) {
 // ImportArchive makes a root filesystem of a tar archive: plain, gzip, xz, zstd or bzip2. size is
 // that of the stream in bytes, for the progress, or 0. A canceled or refused import leaves nothing.
 func (c *Catalogue) ImportArchive(ctx context.Context, name string, archive io.Reader, size int64, o ImportOptions) (Rootfs, error) {
+	return c.Build(name, func() (Document, error) {
+		meter := NewMeter(o.Progress, "unpack", "", size)
+		defer meter.Stop()
+		layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Limits: o.Limits})
+		if err != nil {
+			return Document{}, importError(name, err)
+		}
+		meter.Finish()
+		return Document{Layers: []string{layer.Digest}, Defaults: o.Defaults, Source: orElse(o.Source, "an archive"), Notes: layer.Notes}, nil
+	})
+}
+
+// Build makes a root filesystem of layers that add brings into the store; while it runs no layer is
+// removed. When it fails, the layers that the document names so far go again, unless others have them.
+func (c *Catalogue) Build(name string, add func() (Document, error)) (Rootfs, error) {
 	if err := c.CheckFree(name); err != nil {
 		return Rootfs{}, err
 	}
@@ -54,15 +69,17 @@ func (c *Catalogue) ImportArchive(ctx context.Context, name string, archive io.R
 	if err != nil {
 		return Rootfs{}, err
 	}
-	defer release()
-	meter := NewMeter(o.Progress, "unpack", "", size)
-	defer meter.Stop()
-	layer, err := c.AddLayer(ctx, meter.Reader(archive), LayerOptions{Limits: o.Limits})
-	if err != nil {
-		return Rootfs{}, importError(name, err)
+	d, err := add()
+	var made Rootfs
+	if err == nil {
+		made, err = c.Put(name, d)
 	}
-	meter.Finish()
-	return c.Put(name, Document{Layers: []string{layer.Digest}, Defaults: o.Defaults, Source: orElse(o.Source, "an archive"), Notes: layer.Notes})
+	release()
+	if err != nil {
+		_ = c.RemoveUnneeded(d.Layers) // what stays, because somebody else is at work, Prune finds
+		return Rootfs{}, err
+	}
+	return made, nil
 }
 
 // ImportDirectory makes a root filesystem of a copy of a directory, without what is mounted below.

@@ -2,10 +2,15 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/registry"
 
 	"aquarium/runtime/ledger"
 )
@@ -30,6 +35,8 @@ var crashes = []struct {
 	{name: "rm -f", actor: actorCommand, before: [][]string{{"run", "-d", "bb", "sleep", "1000"}}, args: []string{"rm", "-f", "NAME"}},
 	{name: "commit", actor: actorCommand, before: [][]string{{"run", "bb", "touch", "/pearl"}}, args: []string{"rootfs", "commit", "NAME", "made"}},
 	{name: "import", actor: actorCommand, args: []string{"rootfs", "import", "made", "bb"}},
+	{name: "import of an image", actor: actorCommand, args: []string{"rootfs", "import", "made", "IMAGE"}},
+	{name: "pull", actor: actorCommand, args: []string{"rootfs", "pull", "--as", "made", "REGISTRY/made:1"}},
 	{name: "rootfs rm", actor: actorCommand, before: [][]string{{"rootfs", "import", "made", "bb"}}, args: []string{"rootfs", "rm", "made"}},
 }
 
@@ -62,8 +69,8 @@ func TestCrashes(t *testing.T) {
 	}
 }
 
-// words puts a small root filesystem for bb, and the only sandbox's name for
-// NAME.
+// words puts a small root filesystem for bb, the only sandbox's name for NAME, an
+// archive for IMAGE, and a registry that has "made:1" for REGISTRY.
 func (p place) words(t *testing.T, args []string) []string {
 	t.Helper()
 	words := strings.Fields(strings.Join(args, " "))
@@ -73,9 +80,40 @@ func (p place) words(t *testing.T, args []string) []string {
 			words[i] = p.small(t)
 		case "NAME":
 			words[i] = p.listed(t)
+		case "IMAGE":
+			words[i] = p.image(t)
+		case "REGISTRY/made:1":
+			words[i] = p.registry(t) + "/made:1"
 		}
 	}
 	return words
+}
+
+// image is a small root filesystem as an image archive.
+func (p place) image(t *testing.T) string {
+	t.Helper()
+	archive := filepath.Join(p.dir, "small.oci")
+	if _, err := os.Stat(archive); err != nil {
+		p.run(t, "rootfs", "export", p.small(t), "--format", "oci-archive", "--tag", "made:1", "-o", archive)
+	}
+	return archive
+}
+
+// registry starts a registry with that image in it, and returns its address.
+func (p place) registry(t *testing.T) string {
+	t.Helper()
+	address := filepath.Join(p.dir, "registry")
+	if content, err := os.ReadFile(address); err == nil {
+		return string(content)
+	}
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	p.run(t, "rootfs", "push", p.small(t), host+"/made:1")
+	if err := os.WriteFile(address, []byte(host), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return host
 }
 
 // small is a root filesystem of few files: the more there are, the more places

@@ -136,7 +136,7 @@ func (p place) noBridge() error {
 // noFiles allows for the empty directories that every command makes.
 func (p place) noFiles() error {
 	skeleton := map[string]bool{
-		".": true, "data": true, "data/sandboxes": true, "data/names": true, "run": true, "run/lock": true, "run/ids": true, "run/network": true, "run/network/lock": true, "data/tmp": true, "data/tmp.lock": true, "data/layers.lock": true, "data/rootfs": true, "data/layers": true, "data/layers/sha256": true, "data/l": true,
+		".": true, "data": true, "data/sandboxes": true, "data/names": true, "run": true, "run/lock": true, "run/ids": true, "run/network": true, "run/network/lock": true, "data/tmp": true, "data/tmp.lock": true, "data/layers.lock": true, "data/rootfs": true, "data/layers": true, "data/layers/sha256": true, "data/l": true, "data/partial": true,
 		"data/host": true, // what the host's view is made of is kept for the next one
 	}
 	return filepath.WalkDir(p.home(), func(path string, d fs.DirEntry, err error) error {

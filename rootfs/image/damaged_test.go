@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sys/unix"
 )
 
 // damage changes an OCI layout's documents, with their digests made right again.
@@ -93,8 +94,9 @@ func TestDamagedImages(t *testing.T) {
 			m["layers"] = []any{}
 			c["rootfs"].(map[string]any)["diff_ids"] = []any{}
 		}, "has no layer"},
-		"a million layers": {func(_, m, _ map[string]any) { m["layers"] = slices.Repeat([]any{layer(m, 0)}, 10_000) }, "has 10000 layers"},
-		"not for Linux":    {func(_, _, c map[string]any) { c["os"] = "windows\x1b[31m" }, `for windows\x1b[31m, not for Linux`},
+		"thousands of layers": {func(_, m, _ map[string]any) { m["layers"] = slices.Repeat([]any{layer(m, 0)}, 10_000) }, "has 10000 layers"},
+		"millions of layers":  {func(_, m, _ map[string]any) { m["layers"] = slices.Repeat([]any{layer(m, 0)}, 1_000_000) }, "a document of the image is too large"},
+		"not for Linux":       {func(_, _, c map[string]any) { c["os"] = "windows\x1b[31m" }, `for windows\x1b[31m, not for Linux`},
 		"an index of itself": {func(i, _, _ map[string]any) {
 			i["manifests"].([]any)[0].(map[string]any)["mediaType"] = string(types.OCIImageIndex)
 		}, "its index names no image"},
@@ -115,8 +117,8 @@ func TestDamagedImages(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("the error is %v, want one with %q", err, test.want)
 			}
-			if got := left(t, c); !strings.HasPrefix(got, "0 ") || !strings.HasSuffix(got, " 0") {
-				t.Errorf("names, layers and work are %s, want no name and no work", got)
+			if got := left(t, c); got != "0 0 0" {
+				t.Errorf("names, layers and work are %s, want none", got)
 			}
 		})
 	}
@@ -196,4 +198,58 @@ func FuzzDocuments(f *testing.F) {
 			t.Error("an image without layers was taken")
 		}
 	})
+}
+
+// Archives of docker save name their parts by paths, which stay inside.
+func TestDockerArchiveThatLies(t *testing.T) {
+	t.Parallel()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(`{"os":"linux","rootfs":{"diff_ids":[]}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const config = `{"os":"linux","rootfs":{"diff_ids":["sha256:0000000000000000000000000000000000000000000000000000000000000000"]}}`
+	for about, test := range map[string]struct {
+		manifest string
+		make     func(dir string) error
+		want     string
+	}{
+		"layer above":       {`[{"Config":"c","Layers":["../../../../../../../../../etc/passwd"]}]`, nil, `layer "../../../../../../../../../etc/passwd": no such file`},
+		"layer is absolute": {`[{"Config":"c","Layers":["/etc/passwd"]}]`, nil, "no such file"},
+		"layer is a link":   {`[{"Config":"c","Layers":["l"]}]`, func(dir string) error { return os.Symlink(secret, filepath.Join(dir, "l")) }, "no such file"},
+		"layer is a FIFO":   {`[{"Config":"c","Layers":["l"]}]`, func(dir string) error { return unix.Mkfifo(filepath.Join(dir, "l"), 0o644) }, "not a regular file"},
+		"layer is itself":   {`[{"Config":"c","Layers":["l"]}]`, func(dir string) error { return os.Symlink("l", filepath.Join(dir, "l")) }, "too many levels"},
+		"layer is all":      {`[{"Config":"c","Layers":["."]}]`, nil, "not a regular file"},
+		"config is a link":  {`[{"Config":"s","Layers":["l"]}]`, func(dir string) error { return os.Symlink(secret, filepath.Join(dir, "s")) }, "its configuration: no such file"},
+		"config is a FIFO":  {`[{"Config":"s","Layers":["l"]}]`, func(dir string) error { return unix.Mkfifo(filepath.Join(dir, "s"), 0o644) }, "its configuration: not a regular file"},
+		"config is huge":    {`[{"Config":"s","Layers":["l"]}]`, func(dir string) error { return truncated(filepath.Join(dir, "s"), 1<<40) }, "its configuration: file is too large"},
+		"no image":          {`[{"Config":""}]`, nil, "its configuration: "},
+		"an empty list":     {`[], "Config"`, nil, "damaged"},
+		"escape sequences":  {`[{"Config":"c","Layers":["\u001b[31m"]}]`, nil, `layer "\x1b[31m": no such file`},
+		"many layers":       {`[{"Config":"c","Layers":[` + strings.Repeat(`"c",`, 600) + `"c"]}]`, nil, "has 601 layers"},
+	} {
+		t.Run(about, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			err := errors.Join(os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(test.manifest), 0o644), os.WriteFile(filepath.Join(dir, "c"), []byte(config), 0o644))
+			if test.make != nil {
+				err = errors.Join(err, test.make(dir))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newStore(t)
+			_, err = Import(t.Context(), c, "x", dir, nil, Options{})
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.ContainsAny(err.Error(), "\x1b\n") {
+				t.Errorf("the error is %v, want one line with %q", err, test.want)
+			}
+			if got := left(t, c); got != "0 0 0" {
+				t.Errorf("names, layers and work are %s, want none", got)
+			}
+		})
+	}
+}
+
+// truncated makes a file of that size which takes no room.
+func truncated(path string, size int64) error {
+	return errors.Join(os.WriteFile(path, nil, 0o644), os.Truncate(path, size))
 }

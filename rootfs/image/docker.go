@@ -41,7 +41,7 @@ func readDockerArchive(tree *inside.Tree, data []byte, o Options) (contents, err
 	for _, path := range chosen.Layers {
 		st, err := tree.Stat(path)
 		if err != nil {
-			return contents{}, fmt.Errorf("layer %q: %w", rootfs.Visible(path), plain(err))
+			return contents{}, fmt.Errorf("layer %q: %w", path, plain(err))
 		}
 		image.layers = append(image.layers, layerBlob{size: st.Size, open: func(context.Context) (stream, error) {
 			f, err := tree.OpenFile(path) // a link to another layer's file, as older versions save, stays inside
@@ -65,7 +65,7 @@ func chooseDocker(list []dockerManifest, tag string) (dockerManifest, error) {
 	called := rootfs.Visible(strings.Join(tags, ", "))
 	switch {
 	case tag != "":
-		return dockerManifest{}, fmt.Errorf("no image in it is called %q; there are: %s", rootfs.Visible(tag), called)
+		return dockerManifest{}, fmt.Errorf("no image in it is called %q; there are: %s", tag, called)
 	case len(list) > 1:
 		return dockerManifest{}, fmt.Errorf("several images are in it, choose one of: %s", called)
 	case len(list) == 0:

@@ -137,8 +137,8 @@ func broken(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// errKept says that what had come of a layer when its transfer broke is kept.
-var errKept = errors.New("the transfer broke")
+// errBroke says that a layer has not come, not that there is anything wrong with it. What came is kept.
+var errBroke = errors.New("the transfer broke")
 
 // end lets go of the download. To try once more makes sense where an earlier pull had fetched a part,
 // which may have been damaged since.
@@ -146,22 +146,18 @@ func (d *download) end(err error) (again bool, _ error) {
 	if d.body != nil {
 		d.body.Close()
 	}
-	switch {
-	case d.partial == nil:
-		return false, err
-	case err == nil, d.from.ctx.Err() != nil: // who cancels wants nothing left
-		d.partial.Remove()
-		return false, err
-	case d.ctx.Err() != nil, broken(err) && d.at < d.blob.Size:
+	broke := err != nil && (d.ctx.Err() != nil || broken(err) && d.at < d.blob.Size)
+	canceled := d.from.ctx.Err() != nil
+	if d.partial != nil && broke && !canceled {
 		d.partial.Keep()
-		if d.at > 0 {
-			err = fmt.Errorf("%w after %d of %d bytes: %w", errKept, d.at, d.blob.Size, err)
-		}
-		return false, err
+	} else if d.partial != nil {
+		d.partial.Remove() // who cancels wants nothing left
 	}
-	d.partial.Remove()
-	again = d.earlier > 0 && !errors.Is(err, unpack.ErrTooMuch) && !errors.Is(err, syscall.ENOSPC)
-	return again, err
+	if broke && !canceled {
+		return false, fmt.Errorf("%w after %d of %d bytes: %w", errBroke, d.at, d.blob.Size, err)
+	}
+	again = err != nil && d.earlier > 0 && !errors.Is(err, unpack.ErrTooMuch) && !errors.Is(err, syscall.ENOSPC)
+	return again && !canceled, err
 }
 
 // fetch opens a blob from an offset on. A registry that does not give parts sends all of it, of which

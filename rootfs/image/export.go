@@ -53,7 +53,7 @@ func Export(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, format Fo
 	case DockerArchive:
 		err = exportDocker(ctx, c, r, tag, w, report)
 	default:
-		err = fmt.Errorf("the format %q is not known", rootfs.Visible(string(format)))
+		err = fmt.Errorf("the format %q is not known", string(format))
 	}
 	if err != nil {
 		return exportError(r, err)
@@ -147,7 +147,7 @@ func exportDocker(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag
 	}
 	called, err := name.NewTag(tag)
 	if err != nil {
-		return fmt.Errorf("%q is no image name", rootfs.Visible(tag))
+		return fmt.Errorf("%q is no image name", tag)
 	}
 	meter := meterWriting(report)
 	defer meter.Stop()

@@ -81,14 +81,21 @@ func store(ctx context.Context, c *rootfs.Catalogue, name string, image contents
 	if err := image.check(o.Platform); err != nil {
 		return rootfs.Rootfs{}, err
 	}
-	release, err := c.Hold()
-	if err != nil {
-		return rootfs.Rootfs{}, err
-	}
-	defer release()
+	return c.Build(name, func() (rootfs.Document, error) { return image.add(ctx, c, o) })
+}
+
+// add brings the layers of an image into the store. When the transfer of one breaks, those that are
+// finished stay for the next try; when the image is refused or the import canceled, nothing does.
+func (image contents) add(ctx context.Context, c *rootfs.Catalogue, o Options) (rootfs.Document, error) {
 	layers, err := addLayers(ctx, c, image, o)
 	if err != nil {
-		return rootfs.Rootfs{}, err
+		var d rootfs.Document
+		if ctx.Err() != nil || !errors.Is(err, errBroke) {
+			for _, diffID := range image.config.RootFS.DiffIDs {
+				d.Layers = append(d.Layers, diffID.String())
+			}
+		}
+		return d, err
 	}
 	d := rootfs.Document{Source: image.source, Platform: platformOf(image.config), Defaults: defaultsOf(image.config.Config)}
 	if o.Source != "" {
@@ -100,7 +107,7 @@ func store(ctx context.Context, c *rootfs.Catalogue, name string, image contents
 			d.Notes = append(d.Notes, fmt.Sprintf("layer %d: %s", i+1, note))
 		}
 	}
-	return c.Put(name, d)
+	return d, nil
 }
 
 func (image contents) check(platform string) error {

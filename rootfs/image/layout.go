@@ -35,7 +35,7 @@ type layoutDir struct{ tree *inside.Tree }
 
 func (l layoutDir) open(d v1.Descriptor) (*os.File, error) {
 	if d.Digest.Algorithm != "sha256" || len(d.Digest.Hex) != 64 || strings.Trim(d.Digest.Hex, "0123456789abcdef") != "" {
-		return nil, fmt.Errorf("%q is no digest", rootfs.Visible(d.Digest.String()))
+		return nil, fmt.Errorf("%q is no digest", d.Digest.String())
 	}
 	f, err := l.tree.OpenFile("blobs/sha256/" + d.Digest.Hex)
 	if err != nil {
@@ -122,7 +122,7 @@ func choose(from blobs, list []v1.Descriptor, tag, platform string) (v1.Descript
 	if tag != "" {
 		tagged := slices.DeleteFunc(slices.Clone(list), func(d v1.Descriptor) bool { return d.Annotations[tagAnnotation] != tag })
 		if len(tagged) == 0 {
-			return v1.Descriptor{}, fmt.Errorf("no image in it is called %q; there are: %s", rootfs.Visible(tag), names(list))
+			return v1.Descriptor{}, fmt.Errorf("no image in it is called %q; there are: %s", tag, names(list))
 		}
 		list = tagged
 	}

@@ -90,7 +90,7 @@ func registryError(verb, ref string, err error) error {
 	var answer *transport.Error
 	switch {
 	case errors.As(err, &answer):
-	case errors.Is(err, errKept):
+	case errors.Is(err, errBroke):
 		return rootfs.NewError(verb, ref, err).WithHint("what has come is kept for a day: pull again to go on there")
 	default:
 		return rootfs.MakeError(verb, ref, err)
