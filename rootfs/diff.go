@@ -22,6 +22,7 @@ type Written struct {
 	Dest  string     // where it is mounted, as the sandbox sees it
 	Upper string     // what the sandbox wrote
 	Lower []string   // what it started from, the topmost first
+	Whole bool       // Upper is no layer, but a copy that the sandbox has written in place of one
 	IDs   userns.Map // whom it belongs to: of the sandbox's user namespace
 }
 
@@ -76,6 +77,7 @@ type comparison struct {
 	upper   *inside.Tree
 	lower   *stack.Stack
 	changes []Change
+	owners  bool // a copy has those of what it is a copy of
 }
 
 func (c *comparison) overlay(o Written) error {
@@ -91,6 +93,10 @@ func (c *comparison) overlay(o Written) error {
 	root, err := c.lower.Root()
 	if err != nil {
 		return err
+	}
+	if o.Whole {
+		c.owners = os.Geteuid() == 0
+		return c.wholeDir("", &root)
 	}
 	return c.dir("", &root)
 }
@@ -230,6 +236,9 @@ func (c *Catalogue) Commit(ctx context.Context, name string, base Rootfs, overla
 			withHint("start from a copy instead: aquarium rootfs create NAME --from host")
 	}
 	return c.Build(name, func() (Document, error) {
+		if overlays[0].Whole {
+			return c.wholeDocument(ctx, name, base, overlays[0], o)
+		}
 		d, err := c.baseDocument(ctx, base, o)
 		if err != nil {
 			return d, importError(name, err)

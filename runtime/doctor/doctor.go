@@ -134,10 +134,10 @@ func sysctl(name string) (string, error) {
 // own, so that nothing is left mounted.
 func overlay(data string) Finding {
 	f := Finding{What: "overlay mounts", OK: true, Detail: "in " + data}
-	err := tryOverlay(data)
+	err := TryOverlay(data)
 	if err != nil {
 		f.OK, f.Detail = false, cause(err)
-		f.Effect = "sandboxes cannot have a layer of their own; --writable works on a copy of a root filesystem"
+		f.Effect = "each sandbox writes a copy of its root filesystem, which takes time and space, and host cannot be launched"
 		f.Knob = "set AQUARIUM_HOME to a directory on ext4, xfs, btrfs or tmpfs"
 		if _, statErr := os.Stat("/sys/module/overlay"); statErr != nil && !supports("overlay") {
 			f.Knob = "modprobe overlay"
@@ -146,7 +146,9 @@ func overlay(data string) Finding {
 	return f
 }
 
-func tryOverlay(data string) error {
+// TryOverlay mounts one that has its layers in a directory below data, in a
+// mount namespace of its own.
+func TryOverlay(data string) error {
 	dir, err := os.MkdirTemp(data, "doctor-")
 	if err != nil {
 		return err

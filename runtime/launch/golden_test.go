@@ -59,6 +59,12 @@ func manyLayers(n int) []string {
 	return dirs
 }
 
+// copied is a copy, where no overlay can be mounted.
+var copied = spec.Root{Path: "/home/fish/.local/share/aquarium/sandboxes/ID/copy", Mountpoint: "/home/fish/.local/share/aquarium/sandboxes/ID/root",
+	Copied:    []spec.Overlay{{Dest: "/", Lower: []string{"/srv/debian"}, Upper: "/home/fish/.local/share/aquarium/sandboxes/ID/copy"}},
+	CopiedWhy: "mount: wrong fs type",
+}
+
 // hostLayers is the host's own root, with what is mounted below it.
 var hostLayers = spec.Root{Path: "/", Mountpoint: layered.Mountpoint, Overlays: []spec.Overlay{
 	{Dest: "/", Lower: []string{"/var/lib/aquarium/host/mask", "/"}, Upper: "/u0", Work: "/w0"},
@@ -83,6 +89,7 @@ func TestGoldenPlans(t *testing.T) {
 		{"auto", spec.Options{UserNS: spec.UserNSAuto, Volumes: []string{"/home/a b:/data", "/etc/hosts:/etc/hosts:ro"}}, layered, auto},
 		{"auto-writable", spec.Options{UserNS: spec.UserNSAuto, Writable: true, RootSwitch: spec.Chroot}, written, auto},
 		{"auto-host", spec.Options{UserNS: spec.UserNSAuto, ReadOnly: true}, hostLayers, auto},
+		{"copied", spec.Options{}, copied, ordinary},
 		{"terminal", spec.Options{TTY: true, Cols: 120, Rows: 40}, layered, root},
 		{"terminal-user", spec.Options{TTY: true, User: "fish"}, layered, root},
 		{"chroot", spec.Options{RootSwitch: spec.Chroot}, layered, root},

@@ -25,7 +25,7 @@ func (b *builder) rootMounts() error {
 		if b.root == "" {
 			b.root = b.spec.Root.Path
 		}
-		b.add("mnt", "pivot_root(2)", "pivot_root wants the new root to be a mount point: bind the rootfs to make it one.",
+		b.add("mnt", "pivot_root(2)", "pivot_root wants the new root to be a mount point: bind the rootfs to make it one."+copiedReason(b.spec),
 			&step.Mount{Source: b.spec.Root.Path, Target: b.root, Flags: syscall.MS_BIND | syscall.MS_REC})
 		return nil
 	}
@@ -35,6 +35,15 @@ func (b *builder) rootMounts() error {
 		}
 	}
 	return nil
+}
+
+// copiedReason says that the root is a copy, and why.
+func copiedReason(s *specs.Spec) string {
+	why, copied := s.Annotations[spec.AnnotationCopiedWhy]
+	if !copied {
+		return ""
+	}
+	return " It is a copy, which the sandbox may write, because a layer over the rootfs cannot be had: " + why + "."
 }
 
 func overlayReason(o spec.Overlay) string {

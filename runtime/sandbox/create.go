@@ -166,7 +166,11 @@ func (s *Store) prepare(o *spec.Options) (rootView, error) {
 	}
 	complete(o, root.Defaults)
 	view, err := s.Catalogue.View(root, caller().Privileged)
-	return rootView{root, view}, err
+	r := rootView{Rootfs: root, view: view}
+	if err == nil && !o.Writable && root.Kind != rootfs.Host {
+		r.refused = s.overlayRefused()
+	}
+	return r, err
 }
 
 func (s *Store) check(o *spec.Options) (rootfs.Rootfs, error) {
@@ -217,14 +221,22 @@ func complete(o *spec.Options, d rootfs.Defaults) {
 // rootView is a root filesystem and how it is put together.
 type rootView struct {
 	rootfs.Rootfs
-	view rootfs.View
+	view    rootfs.View
+	refused string // why no overlay can be mounted; "" where it can
 }
 
 // describe gives every overlay of the view a layer in the bundle; a written
-// rootfs has none.
+// rootfs has none, and a copied one is in the bundle itself.
 func (r rootView) describe(bundle string, writable bool) spec.Root {
 	described := spec.Root{Path: r.Path, Mountpoint: filepath.Join(bundle, "root")}
 	if writable {
+		return described
+	}
+	if r.refused != "" {
+		described.Path, described.CopiedWhy = filepath.Join(bundle, "copy"), r.refused
+		for _, o := range r.view.Overlays {
+			described.Copied = append(described.Copied, spec.Overlay{Dest: o.Dest, Lower: o.Lower, Upper: described.Path})
+		}
 		return described
 	}
 	for i, o := range r.view.Overlays {
@@ -259,6 +271,9 @@ func (s *Store) write(st supervisor.State, config *specs.Spec) error {
 				return err
 			}
 		}
+	}
+	if err := s.copyRoot(st, config); err != nil {
+		return err
 	}
 	if err := writeNameServers(st.Bundle, config); err != nil {
 		return err
@@ -318,6 +333,9 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 	}
 	if why := config.Annotations[spec.AnnotationSingleID]; why != "" {
 		st.Notes = append(st.Notes, "there is one user inside, and no other: "+why)
+	}
+	if why := config.Annotations[spec.AnnotationCopiedWhy]; why != "" {
+		st.Notes = append(st.Notes, "its root is a copy, because a layer over the rootfs cannot be had: "+why)
 	}
 	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
 	st.Groups, _ = spec.Groups(config) // NewPlan tells of an error

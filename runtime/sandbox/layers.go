@@ -22,9 +22,13 @@ func (sb Sandbox) Written() ([]rootfs.Written, error) {
 	if err != nil {
 		return nil, err
 	}
+	copied, err := spec.Copied(config)
+	if err != nil {
+		return nil, err
+	}
 	var list []rootfs.Written
-	for _, o := range overlays {
-		list = append(list, rootfs.Written{Dest: o.Dest, Upper: o.Upper, Lower: o.Lower, IDs: spec.IDs(config)})
+	for _, o := range append(overlays, copied...) {
+		list = append(list, rootfs.Written{Dest: o.Dest, Upper: o.Upper, Lower: o.Lower, IDs: spec.IDs(config), Whole: len(copied) > 0})
 	}
 	return list, nil
 }
@@ -44,6 +48,11 @@ func (s *Store) lowerDirs() ([]string, error) {
 		var overlays []spec.Overlay
 		if err == nil {
 			overlays, err = spec.Overlays(config)
+		}
+		if err == nil {
+			var copied []spec.Overlay
+			copied, err = spec.Copied(config)
+			overlays = append(overlays, copied...)
 		}
 		if err != nil {
 			return nil, &Error{"read configuration of " + id, cause(err), ""}
@@ -109,6 +118,9 @@ func (sb Sandbox) Discard() error {
 		return &Error{what, err, ""}
 	}
 	if len(overlays) == 0 {
+		if copied, err := spec.Copied(config); err != nil || len(copied) > 0 {
+			return &Error{what, errors.New("it wrote into a copy of its root filesystem"), "remove it: aquarium rm " + sb.Name}
+		}
 		return &Error{what, errors.New("it wrote into its root filesystem itself"), ""}
 	}
 	for _, o := range overlays {

@@ -18,6 +18,8 @@ const (
 	AnnotationRootfs     = "aquarium.rootfs"      // the name or path it was launched from
 	AnnotationRootSwitch = "aquarium.root-switch" // pivot_root or chroot
 	AnnotationOverlays   = "aquarium.overlays"    // JSON array of Overlay
+	AnnotationCopied     = "aquarium.copied"      // JSON array of Overlay: what the root is a copy of, where no overlay can be mounted
+	AnnotationCopiedWhy  = "aquarium.copied-why"  // why not
 	AnnotationMountpoint = "aquarium.mountpoint"  // directory on which the root is put together
 	AnnotationRemove     = "aquarium.remove"      // "true": delete when stopped
 	AnnotationStdin      = "aquarium.stdin"       // "true": keep standard input open
@@ -54,6 +56,10 @@ type Root struct {
 	Path       string    // the rootfs directory, for a root without overlays
 	Mountpoint string    // an empty directory to mount on
 	Overlays   []Overlay // none when the rootfs itself is written
+	// Copied is what Path is a copy of, which the sandbox writes in place of
+	// overlays, and CopiedWhy why it has none.
+	Copied    []Overlay
+	CopiedWhy string
 }
 
 // Caller is who launches: it decides whether a user namespace is needed.
@@ -125,6 +131,13 @@ func New(o Options, root Root, caller Caller) (*specs.Spec, error) {
 		return nil, fmt.Errorf("describe root: %w", err)
 	}
 	s.Annotations[AnnotationOverlays] = string(overlays)
+	if len(root.Copied) > 0 {
+		copied, err := json.Marshal(root.Copied)
+		if err != nil {
+			return nil, fmt.Errorf("describe root: %w", err)
+		}
+		s.Annotations[AnnotationCopied], s.Annotations[AnnotationCopiedWhy] = string(copied), root.CopiedWhy
+	}
 	return s, nil
 }
 
@@ -215,14 +228,20 @@ func Has(s *specs.Spec, kind string) bool {
 }
 
 // Overlays reads back the overlays of a configuration.
-func Overlays(s *specs.Spec) ([]Overlay, error) {
-	text, ok := s.Annotations[AnnotationOverlays]
+func Overlays(s *specs.Spec) ([]Overlay, error) { return readOverlays(s, AnnotationOverlays) }
+
+// Copied reads back what the root is a copy of; none where it is no copy. The
+// upper directory is the copy.
+func Copied(s *specs.Spec) ([]Overlay, error) { return readOverlays(s, AnnotationCopied) }
+
+func readOverlays(s *specs.Spec, annotation string) ([]Overlay, error) {
+	text, ok := s.Annotations[annotation]
 	if !ok {
 		return nil, nil
 	}
 	var list []Overlay
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
-		return nil, fmt.Errorf("read annotation %s: %w", AnnotationOverlays, err)
+		return nil, fmt.Errorf("read annotation %s: %w", annotation, err)
 	}
 	return list, nil
 }

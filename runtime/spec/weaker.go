@@ -70,5 +70,8 @@ func addedCapabilities(s *specs.Spec) []string {
 // root filesystem itself.
 func writesRootfs(s *specs.Spec) bool {
 	overlays, err := Overlays(s)
+	if _, copied := s.Annotations[AnnotationCopied]; copied {
+		return false
+	}
 	return err == nil && len(overlays) == 0 && s.Root != nil && !s.Root.Readonly
 }
