@@ -96,6 +96,7 @@ func (s *Store) ids() ([]string, error) {
 func (s *Store) Find(ref string) (Sandbox, error) {
 	if id, err := os.Readlink(s.name(filepath.Base("/" + ref))); err == nil && spec.CheckName(ref) == nil {
 		if sb, err := s.load(id); err == nil {
+			sb.Name = ref // it may be so new that its state does not tell
 			return sb, nil
 		}
 	}
