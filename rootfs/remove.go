@@ -79,7 +79,11 @@ func (c *Catalogue) removeEntry(r Rootfs) error {
 		return err
 	}
 	defer work.discard()
-	if err := os.Rename(r.Path, filepath.Join(work.path, "entry")); err != nil {
+	err = os.Rename(r.Path, filepath.Join(work.path, "entry"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return c.unknown(r.Name) // another command was faster
+	}
+	if err != nil {
 		return fail("remove", quote(r.Name), err)
 	}
 	return nil

@@ -20,7 +20,12 @@ var refusals = regexp.MustCompile(`^aquarium: (` + strings.Join([]string{
 	`find sandbox fish-\d: no such sandbox`,
 	`create sandbox fish-\d: the name is taken`,
 	`remove fish-\d: it is (creating|running)`,
-	`(connect to|kill|exec in) fish-\d: it has stopped`,
+	`(connect to|kill|exec in) fish-\d: (it has stopped|it is being removed|its program does not run)`,
+	`(signal|stop) fish-\d: (its program does not run|its supervisor is gone)`,
+	`launch fish-\d: init (ended|was killed) .*`, // somebody has removed it meanwhile
+	`commit fish-\d: it is just being launched, or removed`,
+	`attach to fish-\d: its supervisor is gone`,
+	`inspect fish-\d: (its program has not been started|.* the process has ended)`,
 	`(find rootfs|remove) "tree-\d": (no such root filesystem|in use by .*)`,
 	`store "tree-\d": the name is taken`,
 }, "|") + `)$`)
@@ -33,7 +38,8 @@ func TestEverythingAtOnce(t *testing.T) {
 	p := newPlace(t)
 	small := p.small(t)
 	p.run(t, "rootfs", "import", "stock", small)
-	const workers, each, names = 6, 30, 5
+	users := []*user{p.sit(t), p.sit(t)}
+	const workers, each, names = 6, 80, 5
 	var all sync.WaitGroup
 	for worker := range workers {
 		all.Go(func() {
@@ -64,6 +70,13 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	p.consistent(t)
+	for _, u := range users {
+		u.sees(`Sandboxes \(0\)`)
+		u.types("q")
+		if status := u.leaves(); status != 0 {
+			t.Errorf("a UI ended with status %d", status)
+		}
+	}
 }
 
 // tries runs a command that may be too late for something.

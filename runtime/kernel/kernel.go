@@ -76,6 +76,23 @@ func pidfdSignal(pidfd int, sig syscall.Signal, flags uintptr) error {
 	return errnoErr(errno)
 }
 
+// AwaitEnd waits until a child has ended, and leaves it to be waited for; see
+// waitid(2).
+func AwaitEnd(pid int) error {
+	const (
+		byPID = 1          // P_PID
+		end   = 0x4        // WEXITED
+		leave = 0x01000000 // WNOWAIT
+	)
+	var info [128]byte // siginfo_t
+	for {
+		_, _, errno := syscall.Syscall6(syscall.SYS_WAITID, byPID, uintptr(pid), uintptr(unsafe.Pointer(&info)), end|leave, 0, 0)
+		if errno != syscall.EINTR {
+			return errnoErr(errno)
+		}
+	}
+}
+
 // KillGroup kills the process group whose leader, a child of ours with the
 // number pid, is behind pidfd.
 func KillGroup(pidfd, pid int) error {

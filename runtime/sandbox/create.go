@@ -36,7 +36,7 @@ func (s *Store) Launch(o spec.Options) (Sandbox, *supervisor.Conn, error) {
 	if o.Name, err = s.reserve(o.Name, id); err != nil {
 		return Sandbox{}, nil, err
 	}
-	sb := Sandbox{places: s.Places, State: supervisor.State{ID: id, Name: o.Name, Bundle: s.bundle(id)}}
+	sb := Sandbox{store: s, State: supervisor.State{ID: id, Name: o.Name, Bundle: s.bundle(id)}}
 	if sb.IDs, err = s.allot(o, id); err != nil {
 		s.erase(sb.State)
 		return Sandbox{}, nil, err

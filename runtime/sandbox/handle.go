@@ -15,17 +15,34 @@ import (
 	"aquarium/runtime/wire"
 )
 
-// Dial connects to the sandbox's supervisor. A sandbox that has stopped has
-// none: the error says so.
+// How long what takes milliseconds is waited for, and how often it is looked
+// at: a launch that has only begun, or an end that is not recorded yet.
+const (
+	changePatience = 5 * time.Second
+	changePause    = 2 * time.Millisecond
+)
+
+// Dial connects to the sandbox's supervisor. A sandbox that has stopped, or
+// was removed, has none: the error says so. One whose launch has only begun is
+// waited for.
 func (sb Sandbox) Dial() (*supervisor.Conn, error) {
-	if sb.Status == supervisor.Stopped {
-		return nil, &Error{"connect to " + sb.Name, errors.New("it has stopped"), "`aquarium logs " + sb.Name + "` shows its output"}
+	for deadline := time.Now().Add(changePatience); ; time.Sleep(changePause) {
+		if sb.Status == supervisor.Stopped {
+			return nil, &Error{"connect to " + sb.Name, errors.New("it has stopped"), "`aquarium logs " + sb.Name + "` shows its output"}
+		}
+		conn, err := supervisor.Dial(sb.store.run(sb.ID))
+		if err == nil {
+			return conn, nil
+		}
+		now, gone := sb.store.load(sb.ID)
+		switch {
+		case gone != nil:
+			return nil, &Error{"connect to " + sb.Name, errors.New("it is being removed"), "`aquarium ps -a` lists what there is"}
+		case time.Now().After(deadline):
+			return nil, &Error{"connect to " + sb.Name, err, ""}
+		}
+		sb.State.Status = now.Status
 	}
-	conn, err := supervisor.Dial(sb.places.run(sb.ID))
-	if err != nil {
-		return nil, &Error{"connect to " + sb.Name, err, ""}
-	}
-	return conn, nil
 }
 
 // DialExec is Dial for one more program, which a paused sandbox does not take.
@@ -123,7 +140,7 @@ func (sb Sandbox) request(what string, do func(*supervisor.Conn) error) error {
 
 // Wait waits until the sandbox has stopped and its record is written.
 func (sb Sandbox) Wait(ctx context.Context) error {
-	conn, err := supervisor.Dial(sb.places.run(sb.ID))
+	conn, err := supervisor.Dial(sb.store.run(sb.ID))
 	if err != nil {
 		return nil // it has stopped
 	}
@@ -140,6 +157,26 @@ func (sb Sandbox) Wait(ctx context.Context) error {
 	}
 }
 
+// kill ends a sandbox, also one whose launch is under way, and waits for its
+// end. One that has ended already is no error.
+func (sb Sandbox) kill(ctx context.Context) error {
+	for deadline := time.Now().Add(changePatience); ; time.Sleep(changePause) {
+		err := sb.Signal(syscall.SIGKILL)
+		if err == nil {
+			return sb.Wait(ctx)
+		}
+		now, gone := sb.store.load(sb.ID)
+		switch {
+		case gone != nil || now.Status == supervisor.Stopped:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case time.Now().After(deadline):
+			return err
+		}
+	}
+}
+
 // Remove deletes a stopped sandbox and its layer. With force a running one is
 // killed first.
 func (sb Sandbox) Remove(ctx context.Context, force bool) error {
@@ -147,17 +184,15 @@ func (sb Sandbox) Remove(ctx context.Context, force bool) error {
 		if !force {
 			return &Error{"remove " + sb.Name, fmt.Errorf("it is %s", sb.Status), "stop it first, or use --force"}
 		}
-		if err := sb.Signal(syscall.SIGKILL); err == nil {
-			if err := sb.Wait(ctx); err != nil {
-				return &Error{"remove " + sb.Name, err, ""}
-			}
+		if err := sb.kill(ctx); err != nil {
+			return &Error{"remove " + sb.Name, err, ""}
 		}
 	}
-	unlock, err := sb.places.lock()
+	unlock, err := sb.store.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	sb.places.condemn(sb.State)
-	return wrap("remove "+sb.Name, sb.places.erase(sb.State))
+	sb.store.condemn(sb.State)
+	return wrap("remove "+sb.Name, sb.store.erase(sb.State))
 }

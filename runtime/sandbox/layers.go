@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"aquarium/rootfs"
 	"aquarium/runtime/spec"
@@ -84,6 +86,14 @@ func (s *Store) Users(r rootfs.Rootfs) ([]string, error) {
 // Commit makes a root filesystem of what a sandbox started from and what it
 // wrote. The sandbox may be running.
 func (s *Store) Commit(ctx context.Context, sb Sandbox, name string, report func(rootfs.Progress)) (rootfs.Rootfs, error) {
+	r, err := s.commit(ctx, sb, name, report)
+	if _, missing := os.Lstat(filepath.Join(sb.Bundle, configName)); err != nil && (missing != nil || sb.Rootfs == "") {
+		err = &Error{"commit " + sb.Name, errors.New("it is just being launched, or removed"), "`aquarium ps -a` tells which"}
+	}
+	return r, err
+}
+
+func (s *Store) commit(ctx context.Context, sb Sandbox, name string, report func(rootfs.Progress)) (rootfs.Rootfs, error) {
 	base, err := s.Catalogue.Find(sb.Rootfs)
 	if err != nil {
 		return rootfs.Rootfs{}, err
@@ -104,7 +114,7 @@ func (sb Sandbox) Discard() error {
 	if sb.Status != supervisor.Stopped {
 		return &Error{what, fmt.Errorf("it is %s", sb.Status), "stop it first: aquarium stop " + sb.Name}
 	}
-	unlock, err := sb.places.lock()
+	unlock, err := sb.store.lock()
 	if err != nil {
 		return err
 	}

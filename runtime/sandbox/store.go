@@ -51,7 +51,7 @@ func Open(dirs ...string) (*Store, error) {
 // Sandbox is one sandbox as it was when it was read.
 type Sandbox struct {
 	supervisor.State
-	places Places
+	store *Store
 }
 
 // List returns all sandboxes, oldest first. One that cannot be read is left
@@ -125,7 +125,7 @@ func isIDPrefix(s string) bool {
 // load reads a sandbox: the running state where there is one, the last one
 // from the bundle otherwise.
 func (s *Store) load(id string) (Sandbox, error) {
-	sb := Sandbox{places: s.Places}
+	sb := Sandbox{store: s}
 	st, err := readState(s.run(id))
 	if err == nil && !st.Alive() || broken(err) {
 		st, err = s.settle(id)

@@ -220,6 +220,9 @@ func (l *Launch) receive() (report, error) {
 		if err == syscall.EINTR {
 			continue
 		}
+		if err == syscall.ECONNRESET {
+			return report{}, io.EOF // killed before it has read all of its plan
+		}
 		if err != nil {
 			return report{}, failed(call("recvmsg", raw("init")), err)
 		}

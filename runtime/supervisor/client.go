@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -164,8 +165,15 @@ func (c *Conn) Unpause() error { return c.ask(wire.Unpause, struct{}{}) }
 func (c *Conn) send(kind wire.Type, message any) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return wire.WriteJSON(c.conn, kind, message)
+	err := wire.WriteJSON(c.conn, kind, message)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+		return ErrGone
+	}
+	return err
 }
+
+// ErrGone is a supervisor that has ended, or was killed, since it was dialled.
+var ErrGone = errors.New("its supervisor is gone")
 
 func (c *Conn) ask(kind wire.Type, message any) error {
 	if err := c.send(kind, message); err != nil {
@@ -173,6 +181,9 @@ func (c *Conn) ask(kind wire.Type, message any) error {
 	}
 	for {
 		kind, payload, err := c.Next()
+		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+			return ErrGone
+		}
 		if err != nil {
 			return err
 		}

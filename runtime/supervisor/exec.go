@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -52,11 +53,23 @@ func (s *supervisor) startExec(request wire.ExecRequest) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	started, err := s.startBeside(pid, request)
+	if _, gone := os.Readlink("/proc/" + strconv.Itoa(pid) + "/ns/mnt"); err != nil && errors.Is(gone, fs.ErrNotExist) {
+		return nil, errEnded // it is about to: the namespaces go first
+	}
+	return started, err
+}
+
+// startBeside starts a program in the namespaces of the process pid.
+func (s *supervisor) startBeside(pid int, request wire.ExecRequest) (*session, error) {
 	target, err := enter.Open(pid)
 	if err != nil {
 		return nil, err
 	}
 	defer target.Close()
+	if _, err := s.session.pid(); err != nil {
+		return nil, err // what was opened may be another's
+	}
 	command, err := s.command(target, request)
 	if err != nil {
 		return nil, err
@@ -88,13 +101,15 @@ func (s *supervisor) startExec(request wire.ExecRequest) (*session, error) {
 	return started, nil
 }
 
+var errEnded = errors.New("its program does not run")
+
 // pid is the program's number, as long as it cannot be another's: it has been
 // started, and not yet waited for.
 func (s *session) pid() (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.process == nil || s.exit != nil {
-		return 0, errors.New("exec: the sandbox is not running")
+		return 0, errEnded
 	}
 	return s.process.Pid, nil
 }

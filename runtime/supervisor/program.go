@@ -1,11 +1,13 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
 	"time"
 
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/wire"
 )
 
@@ -22,9 +24,13 @@ func (s *session) signal(number syscall.Signal) error {
 	process := s.process
 	s.mu.Unlock()
 	if process == nil {
-		return os.ErrProcessDone
+		return errEnded
 	}
-	return process.Signal(number)
+	err := process.Signal(number)
+	if errors.Is(err, os.ErrProcessDone) {
+		return errEnded
+	}
+	return err
 }
 
 // stop asks the program to end, and kills it after the grace period: PID 1
@@ -43,8 +49,10 @@ func (s *session) stop(request wire.StopRequest) error {
 
 // wait waits for the program's end.
 func (s *session) wait() wire.ExitReport {
-	state, err := s.process.Wait()
-	s.started(nil) // its number may be another's from here on
+	process := s.process
+	kernel.AwaitEnd(process.Pid) // fails for none but what Wait tells as well
+	s.started(nil)               // before it is waited for: then its number may be another's
+	state, err := process.Wait()
 	if err != nil {
 		return wire.ExitReport{Code: 125, Reason: "wait for the program: " + err.Error()}
 	}

@@ -142,7 +142,7 @@ func (v *Viewer) show() (wire.ExitReport, error) {
 
 func (v *Viewer) handle(f frame) (exit wire.ExitReport, done bool, err error) {
 	if f.err != nil {
-		return exit, false, errors.New("its supervisor is gone")
+		return exit, false, supervisor.ErrGone
 	}
 	switch f.kind {
 	case wire.Started:
