@@ -1,6 +1,8 @@
 package rootfs
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -30,8 +32,17 @@ func fail(verb, object string, cause error) *Error {
 	case *os.SyscallError:
 		cause = e.Err
 	}
+	if errors.Is(cause, context.Canceled) {
+		cause = canceled{}
+	}
 	return &Error{Verb: verb, Object: object, Cause: cause}
 }
+
+// canceled is context.Canceled in the user's words, whatever was going on at the time.
+type canceled struct{}
+
+func (canceled) Error() string { return "canceled" }
+func (canceled) Unwrap() error { return context.Canceled }
 
 func (e *Error) withHint(format string, args ...any) *Error {
 	e.hint = fmt.Sprintf(format, args...)

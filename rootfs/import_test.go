@@ -37,7 +37,7 @@ func TestImportRefusesAndLeavesNothing(t *testing.T) {
 		{"empty", "x", nil, bytes.NewReader(nil), unpack.Limits{}, "the archive is empty"},
 		{"bad name", "../x", nil, bytes.NewReader(good), unpack.Limits{}, "must begin with a letter or a digit"},
 		{"too many", "x", nil, bytes.NewReader(tarOf(t, [2]string{"a", ""}, [2]string{"b", ""})), unpack.Limits{Entries: 1}, "made to fill the disk"},
-		{"canceled", "x", canceled, bytes.NewReader(good), unpack.Limits{}, "context canceled"},
+		{"canceled", "x", canceled, bytes.NewReader(good), unpack.Limits{}, `import "x": canceled`},
 		{"stream fails", "x", nil, io.MultiReader(bytes.NewReader(good[:1024]), failing{}), unpack.Limits{}, "the line went dead"},
 	}
 	for _, test := range tests {

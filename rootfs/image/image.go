@@ -130,8 +130,8 @@ func (image contents) check(platform string) error {
 
 // addLayers brings all layers into the store, several at a time. Those that are there already are
 // not read. When one fails the others stop; layers that are finished stay for the next try.
-func addLayers(ctx context.Context, c *rootfs.Catalogue, image contents, o Options) ([]rootfs.Layer, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
+func addLayers(asked context.Context, c *rootfs.Catalogue, image contents, o Options) ([]rootfs.Layer, error) {
+	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
 	if o.Progress != nil {
 		var mutex sync.Mutex
@@ -158,6 +158,9 @@ func addLayers(ctx context.Context, c *rootfs.Catalogue, image contents, o Optio
 		})
 	}
 	workers.Wait()
+	if err := asked.Err(); err != nil {
+		return nil, err
+	}
 	return layers, context.Cause(ctx)
 }
 
