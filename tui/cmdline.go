@@ -44,6 +44,9 @@ func commandLine(o spec.Options) string {
 	if o.Pids != 0 {
 		value("--pids", strconv.FormatInt(o.Pids, 10))
 	}
+	for _, u := range o.Ulimits {
+		value("--ulimit", u)
+	}
 	value("--scrollback", sizeText(o.Scrollback))
 	value("--share", strings.Join(o.Share, ","))
 	value("--hostname", o.Hostname)

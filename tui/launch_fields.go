@@ -27,6 +27,7 @@ func launchFields() []field {
 		parsedField("Memory", "--memory", "no more than that, swap included: 64M, 1.5G", spec.ParseSize, func(o *spec.Options) *int64 { return &o.Memory }),
 		parsedField("CPUs", "--cpus", "no more than the time of that many processors: 0.5, 2", parseCPUs, func(o *spec.Options) *float64 { return &o.CPUs }),
 		parsedField("Pids", "--pids", fmt.Sprintf("no more processes and threads; %d is no limit, empty is %d", spec.NoLimit, spec.DefaultPids), parsePids, func(o *spec.Options) *int64 { return &o.Pids }),
+		wordsField("Ulimits", "--ulimit", "what each process may use: nofile=1024:4096, several with spaces between", func(o *spec.Options) *[]string { return &o.Ulimits }),
 		parsedField("Scrollback", "--scrollback", "how much of its output is kept: 64K, 16M; empty is 4M", spec.ParseSize, func(o *spec.Options) *int64 { return &o.Scrollback }),
 		textField("Hostname", "--hostname", "empty is the name", func(o *spec.Options) *string { return &o.Hostname }),
 		choiceField("Network", "--network", "bridge: an address of its own, and out through the host's", networks, func(o *spec.Options, at int) { o.Network = spec.Network(networks[at]) }),

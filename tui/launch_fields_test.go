@@ -105,9 +105,11 @@ func TestLaunchFormSteps(t *testing.T) {
 	u.sees("too little to launch with")
 	u.types("G")
 	u.sees("--memory 2G")
+	u.types("\x15") // not everyone may have that
+	u.sees("aquarium run -it /")
 	u.toField("Step")
 	u.types(" ")
-	u.sees("--memory 2G --step")
+	u.sees("aquarium run -it --step /")
 	u.types("\r")
 	u.sees("Plan: ", "Now: before step 1 of")
 	u.types("a")

@@ -219,8 +219,12 @@ func TestStepAbort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.types("j")
-	files := h.files(t)
+	u.types("jS")
+	u.sees("Now: before step 1 of")
+	u.types("a")
+	u.sees("is aborted: nothing of it is left", "Sandboxes (0)")
+	waitFor(t, "its processes to end", func() bool { return len(h.processes(t)) == 0 })
+	files := h.files(t) // with the locks that all launches share
 	for at, steps := 0, 1; at < steps; at++ {
 		u.types("S")
 		u.sees("Now: before step 1 of")
@@ -251,14 +255,12 @@ func TestStepAbort(t *testing.T) {
 	}
 }
 
-// files lists all that is in the home, but for the lock that all commands take.
+// files lists all that is in the home.
 func (h home) files(t *testing.T) []string {
 	t.Helper()
 	var list []string
 	err := filepath.WalkDir(h.dir, func(path string, _ os.DirEntry, err error) error {
-		if path != filepath.Join(h.store.Run, "lock") {
-			list = append(list, path)
-		}
+		list = append(list, path)
 		return err
 	})
 	if err != nil {
