@@ -65,7 +65,7 @@ func TestLaunchTabFailure(t *testing.T) {
 	u.types("jo")
 	u.sees("Launch /")
 	u.types("/bin/script")
-	u.sees("bb /bin/script")
+	u.sees("▸ Command                    /bin/script")
 	u.types("\r")
 	u.sees("That did not work", "t the launch, step by step")
 	u.types("t")
