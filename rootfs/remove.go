@@ -89,8 +89,9 @@ func (c *Catalogue) removeEntry(r Rootfs) error {
 	return nil
 }
 
-// removeLayers deletes those of the layers that no document names, and returns how many bytes of
-// content that freed. While somebody makes a root filesystem nothing is deleted.
+// removeLayers deletes those of the layers that no document names and no sandbox is made of, and
+// returns how many bytes of content that freed. While somebody makes a root filesystem, or launches
+// from one, nothing is deleted.
 func (c *Catalogue) removeLayers(digests []string) (freed int64, err error) {
 	hold, err := lockFile(filepath.Join(c.dataDir, "layers.lock"), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
@@ -104,16 +105,23 @@ func (c *Catalogue) removeLayers(digests []string) (freed int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	used, err := c.usedDirs()
+	if err != nil {
+		return 0, err
+	}
 	for _, digest := range digests {
-		if needed[digest] > 0 {
+		if needed[digest] > 0 || used[c.shortPath(digest)] || used[c.layerTree(digest)] {
 			continue
 		}
 		l, _ := c.Layer(digest)
-		if err := c.removeLayer(digest); err != nil {
+		work, err := c.removeLayer(digest)
+		if err != nil {
 			return freed, err
 		}
 		freed += l.Bytes
+		defer work.discard() // that takes its time: others need not wait
 	}
+	hold.Close()
 	return freed, nil
 }
 
@@ -132,23 +140,41 @@ func (c *Catalogue) RemoveUnneeded(digests []string) error {
 	return err
 }
 
-func (c *Catalogue) removeLayer(digest string) error {
+// usedDirs are the directories that the roots of sandboxes are made of.
+func (c *Catalogue) usedDirs() (map[string]bool, error) {
+	used := make(map[string]bool)
+	if c.inUse == nil {
+		return used, nil
+	}
+	dirs, err := c.inUse()
+	for _, dir := range dirs {
+		used[dir] = true
+	}
+	return used, err
+}
+
+// removeLayer moves a layer out of the store, into a directory to be discarded.
+func (c *Catalogue) removeLayer(digest string) (_ *work, err error) {
 	work, err := c.workDir("removed")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer work.discard()
+	defer func() {
+		if err != nil {
+			work.discard()
+		}
+	}()
 	// The short name first: a layer does without one, and Prune still finds it.
 	if target, err := os.Readlink(c.shortPath(digest)); err == nil && target == shortTarget(digest) {
 		if err := os.Remove(c.shortPath(digest)); err != nil {
-			return fail("remove the short name of layer", digest, err)
+			return nil, fail("remove the short name of layer", digest, err)
 		}
 	}
 	err = os.Rename(c.layerDir(digest), filepath.Join(work.path, "layer"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fail("remove layer", digest, err)
+		return nil, fail("remove layer", digest, err)
 	}
-	return nil
+	return work, nil
 }
 
 // LayerUses counts how many stored root filesystems have each layer. A document that cannot be

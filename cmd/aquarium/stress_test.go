@@ -22,6 +22,7 @@ var refusals = regexp.MustCompile(`^aquarium: (` + strings.Join([]string{
 	`remove fish-\d: it is (creating|running)`,
 	`(connect to|kill|exec in) fish-\d: (it has stopped|it is being removed|its program does not run)`,
 	`(signal|stop) fish-\d: (its program does not run|its supervisor is gone)`,
+	`use rootfs "tree-\d": no such file or directory`,
 	`launch fish-\d: init (ended|was killed) .*`, // somebody has removed it meanwhile
 	`commit fish-\d: it is just being launched, or removed`,
 	`attach to fish-\d: its supervisor is gone`,

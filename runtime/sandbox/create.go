@@ -28,6 +28,11 @@ import (
 // on which Started is the next frame (before it, in a stepped launch, Before);
 // WaitStarted reads up to there.
 func (s *Store) Launch(o spec.Options) (Sandbox, *supervisor.Conn, error) {
+	release, err := s.Catalogue.Hold() // until the sandbox's configuration says what it is made of
+	if err != nil {
+		return Sandbox{}, nil, err
+	}
+	defer release()
 	root, err := s.prepare(&o)
 	if err != nil {
 		return Sandbox{}, nil, err

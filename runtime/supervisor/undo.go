@@ -177,6 +177,9 @@ func (b Belongings) remove(did []string, path string, remove func(string) error)
 // looks sees whose it is.
 func removeRun(dir string) error {
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // its supervisor was faster
+	}
 	if err != nil {
 		return err
 	}
