@@ -48,10 +48,15 @@ func (p *program) setLimit(f fork.Flow, number int, soft, hard uint64) {
 	p.Add(f, "setrlimit("+kernel.Rlimits()[number]+")", syscall.SYS_SETRLIMIT, uintptr(number), uintptr(unsafe.Pointer(limit)))
 }
 
-// keyring starts a session keyring, where the kernel has such.
+// keyring starts a session keyring, where the kernel has such. With a filter
+// the program can use no keys anyway, and need not have one; see step.Keyring.
 func (c Command) keyring(p *program) {
+	flow := fork.MustWork
+	if len(c.Filter) > 0 {
+		flow = fork.MayFail
+	}
 	if c.Keyring && kernel.HasKeyrings() {
-		p.Add(fork.MustWork, "keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)", syscall.SYS_KEYCTL, kernel.KEYCTL_JOIN_SESSION_KEYRING, 0)
+		p.Add(flow, "keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)", syscall.SYS_KEYCTL, kernel.KEYCTL_JOIN_SESSION_KEYRING, 0)
 	}
 }
 

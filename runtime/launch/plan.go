@@ -199,7 +199,7 @@ func (b *builder) confine() error {
 		b.add("", "getrlimit(2)", "Limit what each process may use by itself, while there is still the right to raise a limit; no core dump fills the disk.", &step.Rlimits{Limits: limits})
 	}
 	b.add("", "credentials(7)", "Become the program's user.", &step.User{Spec: userSpec(p.User), Ungrouped: singleID(b.spec), Terminal: p.Terminal})
-	b.add("", "session-keyring(7)", "Start with an empty keyring: the keys of who launched this are not to be found by name.", &step.Keyring{})
+	b.add("", "session-keyring(7)", "Start with an empty keyring: the keys of who launched this are not to be found by name.", &step.Keyring{Filtered: filtered(b.spec)})
 	if p.NoNewPrivileges {
 		b.add("", "prctl(2)", "From here on no set-user-ID program gives more privileges than there are.", &step.NoNewPrivs{})
 	}
@@ -214,11 +214,12 @@ func rlimits(p *specs.Process) []step.Rlimit {
 	return limits
 }
 
+func filtered(s *specs.Spec) bool { return s.Annotations[spec.AnnotationSeccomp] != "" }
+
 // filter comes last but for the program: the steps before it make calls that
 // it refuses.
 func (b *builder) filter() error {
-	profile, ok := b.spec.Annotations[spec.AnnotationSeccomp]
-	if !ok {
+	if !filtered(b.spec) {
 		return nil
 	}
 	var bounding []string
@@ -229,7 +230,7 @@ func (b *builder) filter() error {
 	if err != nil {
 		return err
 	}
-	b.add("", "seccomp(2)", "Refuse the system calls that an ordinary program never makes and an attacker likes best.", &step.Seccomp{Profile: profile, Filter: filter})
+	b.add("", "seccomp(2)", "Refuse the system calls that an ordinary program never makes and an attacker likes best.", &step.Seccomp{Profile: b.spec.Annotations[spec.AnnotationSeccomp], Filter: filter})
 	return nil
 }
 

@@ -90,6 +90,8 @@ func way(r wire.StartedReport) string {
 		return "set AQUARIUM_HOME to a directory on another filesystem"
 	case strings.HasPrefix(r.Call, "mount_setattr(tree") && number == syscall.EINVAL:
 		return "take a root filesystem, or a volume, on ext4, xfs, btrfs or tmpfs, or leave --userns auto out"
+	case strings.HasPrefix(r.Call, "keyctl(") && number == syscall.EDQUOT:
+		return "as root, run `sysctl kernel.keys.maxkeys=10000`, or leave out --security-opt seccomp=unconfined"
 	case strings.HasPrefix(r.Call, "openat2(") && number == syscall.ELOOP:
 		return "a mount point must be a real directory: replace the symlink in the rootfs"
 	}

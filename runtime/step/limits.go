@@ -1,6 +1,7 @@
 package step
 
 import (
+	"os"
 	"strconv"
 	"syscall"
 
@@ -115,8 +116,12 @@ func (o *OOMScore) Do(w *World) error {
 }
 
 // Keyring gives the program a session keyring of its own, so that the keys of
-// who launched it are not found in its; see session-keyring(7).
-type Keyring struct{}
+// who launched it are not found in its; see session-keyring(7). An ordinary
+// user has few keys, by default as many as 200 sandboxes use up: where a filter
+// refuses all calls that use keys, the program then does without.
+type Keyring struct {
+	Filtered bool `json:"filtered,omitempty"`
+}
 
 // Calls implements Op.
 func (*Keyring) Calls() []Call {
@@ -133,6 +138,24 @@ func (k *Keyring) Do(w *World) error {
 	if err == syscall.ENOSYS { // without keys there are none to be found
 		change.After, err = "none: this kernel has no keys", nil
 	}
+	if err == syscall.EDQUOT && k.Filtered {
+		change.After, err = "the old one: "+usedUp()+"; the filter lets no program use it", nil
+	}
 	w.changed = append(w.changed, change)
 	return failed(k.Calls()[0], err)
+}
+
+func (k *Keyring) explain(refused *CallError) string {
+	if refused.Errno == syscall.EDQUOT {
+		return usedUp()
+	}
+	return ""
+}
+
+func usedUp() string {
+	name := "kernel.keys.maxkeys"
+	if os.Geteuid() == 0 && !inUserNamespace() {
+		name = "kernel.keys.root_maxkeys"
+	}
+	return "this user has as many keys as " + name + " allows, " + sysctl(name)
 }
