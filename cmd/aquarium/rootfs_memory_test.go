@@ -100,8 +100,9 @@ func writeLarge(w io.Writer, size int64) error {
 	return archive.Close()
 }
 
-// highWater is the most memory, in bytes, that a process has had resident; see
-// VmHWM in proc_pid_status(5).
+// highWater is the most memory, in bytes, that a process and those it has
+// started have had resident; see VmHWM in proc_pid_status(5). Without root
+// another process unpacks.
 func highWater(t *testing.T, pid int) int64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -114,5 +115,20 @@ func highWater(t *testing.T, pid int) int64 {
 	if err != nil {
 		t.Fatalf("VmHWM of %d: %v", pid, err)
 	}
-	return kilobytes << 10
+	total := kilobytes << 10
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil || len(tasks) == 0 {
+		t.Fatalf("children of %d: %v", pid, err)
+	}
+	for _, task := range tasks {
+		children, _ := os.ReadFile(task) // of a thread that has ended: none
+		for child := range strings.FieldsSeq(string(children)) {
+			number, err := strconv.Atoi(child)
+			if err != nil {
+				t.Fatal(err)
+			}
+			total += highWater(t, number)
+		}
+	}
+	return total
 }
