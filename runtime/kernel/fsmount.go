@@ -63,8 +63,8 @@ func Fsconfig(fd int, command uintptr, key, value string) error {
 
 // Fsmount makes a mount, that is nowhere yet, of a configured filesystem; see
 // fsmount(2). The descriptor is close-on-exec.
-func Fsmount(fd int) (int, error) {
-	mount, _, errno := syscall.Syscall(sysFsmount, uintptr(fd), FSMOUNT_CLOEXEC, 0)
+func Fsmount(fd int, attributes uintptr) (int, error) {
+	mount, _, errno := syscall.Syscall(sysFsmount, uintptr(fd), FSMOUNT_CLOEXEC, attributes)
 	if errno != 0 {
 		return -1, errno
 	}

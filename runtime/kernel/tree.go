@@ -14,6 +14,7 @@ const (
 	OPEN_TREE_CLOEXEC = syscall.O_CLOEXEC
 	AT_RECURSIVE      = 0x8000
 	MOUNT_ATTR_RDONLY = 0x1
+	MOUNT_ATTR_NODEV  = 0x4
 	MOUNT_ATTR_IDMAP  = 0x100000
 
 	// The numbers are for those who make the calls in a child (see package
@@ -54,9 +55,10 @@ func TreeSetattr(tree int, flags, set uint64) error {
 }
 
 // ShiftTree has a mount that is nowhere yet show owners shifted by the maps of
-// a user namespace; see "ID-mapped mounts" in mount_setattr(2).
-func ShiftTree(tree int, flags uint64, userNamespace int) error {
-	return mountSetattr(tree, "", flags|AT_EMPTY_PATH, MountAttr{Set: MOUNT_ATTR_IDMAP, UserNS: uint64(userNamespace)})
+// a user namespace; see "ID-mapped mounts" in mount_setattr(2). It sets more
+// attributes at the same time.
+func ShiftTree(tree int, flags, set uint64, userNamespace int) error {
+	return mountSetattr(tree, "", flags|AT_EMPTY_PATH, MountAttr{Set: MOUNT_ATTR_IDMAP | set, UserNS: uint64(userNamespace)})
 }
 
 func mountSetattr(at int, path string, flags uint64, attr MountAttr) error {

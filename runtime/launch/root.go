@@ -14,6 +14,10 @@ import (
 	"aquarium/runtime/step"
 )
 
+// noDevices is for the root: a rootfs may hold nodes of any device, and only
+// those of /dev are to be opened.
+const noDevices = syscall.MS_NODEV
+
 // rootMounts puts the root together: overlays with a layer of the sandbox's
 // own on top, or the rootfs bound on a mount point.
 func (b *builder) rootMounts() error {
@@ -26,7 +30,7 @@ func (b *builder) rootMounts() error {
 			b.root = b.spec.Root.Path
 		}
 		b.add("mnt", "pivot_root(2)", "pivot_root wants the new root to be a mount point: bind the rootfs to make it one."+copiedReason(b.spec),
-			&step.Mount{Source: b.spec.Root.Path, Target: b.root, Flags: syscall.MS_BIND | syscall.MS_REC})
+			&step.Mount{Source: b.spec.Root.Path, Target: b.root, Flags: syscall.MS_BIND | syscall.MS_REC | noDevices})
 		return nil
 	}
 	for _, o := range overlays {
@@ -67,7 +71,7 @@ func (b *builder) overlay(o spec.Overlay) error {
 	if len(data) >= pageSize {
 		return b.tallOverlay(o, own)
 	}
-	m := &step.Mount{Source: "overlay", Target: b.root, Type: "overlay", Data: data}
+	m := &step.Mount{Source: "overlay", Target: b.root, Type: "overlay", Flags: noDevices, Data: data}
 	if o.Dest != "/" {
 		m.Root, m.Target, m.Create = b.root, o.Dest, kernel.Directory
 	}
@@ -221,6 +225,6 @@ func (b *builder) hidePaths() {
 func (b *builder) readOnlyRoot() {
 	if b.spec.Root.Readonly && spec.Has(b.spec, "mnt") {
 		b.add("mnt", "mount(2)", "Nothing below / shall be written.",
-			&step.Mount{Target: b.root, Flags: syscall.MS_REMOUNT | syscall.MS_BIND | syscall.MS_RDONLY})
+			&step.Mount{Target: b.root, Flags: syscall.MS_REMOUNT | syscall.MS_BIND | syscall.MS_RDONLY | noDevices})
 	}
 }

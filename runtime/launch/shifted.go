@@ -61,7 +61,7 @@ func (b *builder) standInRoot() {
 // shift adds the step that copies a mount with owners shifted, and returns the
 // one that puts the copy somewhere.
 func (b *builder) shift(source, target string, recursive bool) step.MoveMount {
-	op := &step.OpenTree{Tree: b.nextTree, Source: source, Recursive: recursive}
+	op := &step.OpenTree{Tree: b.nextTree, Source: source, Recursive: recursive, NoDevices: true}
 	b.nextTree++
 	b.add("", "mount_setattr(2)", "Show "+source+" as if it belonged to the sandbox's users: no file is copied, none gets another owner on the disk.", op)
 	return step.MoveMount{Tree: op.Tree, Target: target}

@@ -52,7 +52,7 @@ func shifts(point string, userns int) bool {
 		return true // no evidence
 	}
 	defer syscall.Close(fd)
-	return kernel.ShiftTree(fd, 0, userns) != syscall.EINVAL
+	return kernel.ShiftTree(fd, 0, 0, userns) != syscall.EINVAL
 }
 
 func (s *Setns) explain(refused *CallError) string {

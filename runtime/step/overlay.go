@@ -10,7 +10,8 @@ import (
 
 // Overlay mounts an overlay of more layers than fit into the one page of
 // options that mount(2) takes: fsconfig(2) is given them one by one. The
-// kernel takes layers so since Linux 6.8.
+// kernel takes layers so since Linux 6.8. Nodes of devices in them are not to be
+// opened.
 type Overlay struct {
 	Target  string   `json:"target"`
 	Lower   []string `json:"lower"` // the topmost first
@@ -61,7 +62,7 @@ func (*Overlay) creating() Call {
 }
 
 func (*Overlay) mounting() Call {
-	return call("fsmount", raw("fd"), raw("FSMOUNT_CLOEXEC"), 0)
+	return call("fsmount", raw("fd"), raw("FSMOUNT_CLOEXEC"), raw("MOUNT_ATTR_NODEV"))
 }
 
 func (o *Overlay) moving() Call {
@@ -97,7 +98,7 @@ func (o *Overlay) Do(*World) error {
 	if err := kernel.Fsconfig(fd, kernel.FSCONFIG_CMD_CREATE, "", ""); err != nil {
 		return said(fd, failed(o.creating(), err))
 	}
-	mount, err := kernel.Fsmount(fd)
+	mount, err := kernel.Fsmount(fd, kernel.MOUNT_ATTR_NODEV)
 	if err != nil {
 		return said(fd, failed(o.mounting(), err))
 	}

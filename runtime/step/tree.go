@@ -49,6 +49,7 @@ type OpenTree struct {
 	Tree      int    `json:"tree"`
 	Source    string `json:"source"`
 	Recursive bool   `json:"recursive,omitempty"` // with what is mounted below
+	NoDevices bool   `json:"noDevices,omitempty"` // no node of a device can be opened in the copy
 	ForInit   bool   `json:"forInit,omitempty"`   // who is to put it somewhere
 }
 
@@ -66,7 +67,15 @@ func (o *OpenTree) opening() Call {
 
 func (o *OpenTree) shifting() Call {
 	_, recursive := o.flags()
-	return call("mount_setattr", tree(o.Tree), "", raw("AT_EMPTY_PATH"+recursive), raw("{attr_set: MOUNT_ATTR_IDMAP, userns_fd: userns}"))
+	_, more := o.attributes()
+	return call("mount_setattr", tree(o.Tree), "", raw("AT_EMPTY_PATH"+recursive), raw("{attr_set: MOUNT_ATTR_IDMAP"+more+", userns_fd: userns}"))
+}
+
+func (o *OpenTree) attributes() (set uint64, name string) {
+	if o.NoDevices {
+		return kernel.MOUNT_ATTR_NODEV, "|MOUNT_ATTR_NODEV"
+	}
+	return 0, ""
 }
 
 var openUserNamespace = call("open", "/proc/PID/ns/user", raw("O_RDONLY"))
@@ -102,7 +111,8 @@ func (o *OpenTree) Do(w *World) error {
 		return failed(openUserNamespace, err)
 	}
 	defer syscall.Close(userns)
-	err = failed(o.shifting(), kernel.ShiftTree(fd, flags, userns))
+	set, _ := o.attributes()
+	err = failed(o.shifting(), kernel.ShiftTree(fd, flags, set, userns))
 	if is(err, syscall.EINVAL) {
 		err.(*CallError).Detail = o.unshiftable(userns) // later on the namespace may be gone
 	}
