@@ -71,6 +71,12 @@ func (h history) section(t theme, u inspect.Usage, shared bool) section {
 	size := func(n int64) string { return bytesText(uint64(n)) }
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	add("memory", amount(u.Memory, size), limitWord(u.MemoryLimit, size), memory, float64(u.MemoryLimit))
+	if u.MemoryPeak >= 0 {
+		s.rows = append(s.rows, row{key: "peak", cells: []string{"", size(u.MemoryPeak), "at most so far", ""}})
+	}
+	if u.OOMKills > 0 {
+		s.rows = append(s.rows, row{key: "killed", cells: []string{"", number(u.OOMKills), "KILLED: out of memory", ""}, tone: toneWarn})
+	}
 	add("cpu", cmp.Or(cpu, amount(u.CPU, func(n int64) string { return time.Duration(n * 1000).Round(time.Millisecond).String() })), processors, shares, u.CPULimit)
 	add("tasks", amount(u.Tasks, number), limitWord(u.TasksLimit, number), tasks, float64(u.TasksLimit))
 	if shared {

@@ -15,7 +15,7 @@ import (
 // usage is what a sandbox's processes use.
 type usage struct {
 	known  bool
-	memory uint64        // bytes, resident
+	memory uint64        // bytes: of the control group, or else resident
 	used   time.Duration // processor time so far
 	at     time.Time
 	share  float64 // of one processor, since the measurement before
@@ -54,21 +54,37 @@ func bytesText(n uint64) string {
 	return fmt.Sprintf("%.0f%c", value, units[unit-1])
 }
 
-// measure reads the use of sandboxes' processes: the first one of each and all
-// below it. before is the last measurement.
+// measure reads the use of sandboxes: what their control groups count, and
+// without those what the first process and all below it use. before is the
+// last measurement.
 func measure(sandboxes []sandbox.Sandbox, before map[string]usage) map[string]usage {
-	children := processTree()
-	now := time.Now()
+	var children tree
 	after := make(map[string]usage, len(sandboxes))
 	for _, sb := range sandboxes {
-		u := usage{at: now}
-		children.add(&u, sb.PID)
-		if last := before[sb.ID]; last.known && u.known && now.After(last.at) {
-			u.share = max(0, float64(u.used-last.used)/float64(now.Sub(last.at)))
+		u, ok := countedUsage(sb)
+		if !ok {
+			if children.self == nil {
+				children = processTree()
+			}
+			u = usage{at: time.Now()}
+			children.add(&u, sb.PID)
+		}
+		if last := before[sb.ID]; last.known && u.known && u.at.After(last.at) {
+			u.share = max(0, float64(u.used-last.used)/float64(u.at.Sub(last.at)))
 		}
 		after[sb.ID] = u
 	}
 	return after
+}
+
+// countedUsage is what the sandbox's control groups have counted; ok is false
+// where they do not count memory and processor time.
+func countedUsage(sb sandbox.Sandbox) (u usage, ok bool) {
+	counted := sb.Groups.Usage()
+	if counted.Memory < 0 || counted.CPU < 0 {
+		return u, false
+	}
+	return usage{known: true, memory: uint64(counted.Memory), used: time.Duration(counted.CPU) * time.Microsecond, at: time.Now()}, true
 }
 
 // process is one line of the process table.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aquarium/runtime/sandbox"
+	"aquarium/runtime/spec"
 	"aquarium/runtime/supervisor"
 )
 
@@ -43,6 +44,23 @@ func TestMeasure(t *testing.T) {
 	if share := second["self"].share; share <= 0 {
 		t.Errorf("a busy process has a share of %v", share)
 	}
+}
+
+// A sandbox with control groups is measured by them: also what is not below
+// its first process.
+func TestMeasureByControlGroup(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("control groups at the top of the hierarchies need root") // CI runs it as root too
+	}
+	t.Parallel()
+	h := newHome(t)
+	sb := h.launch(t, spec.Options{Name: "counted", Rootfs: busybox(t), Command: []string{"sh", "-c", "while :; do :; done"}})
+	sb.PID = 1 << 30 // not to be looked at
+	first := measure([]sandbox.Sandbox{sb}, nil)
+	waitFor(t, "it to be busy", func() bool {
+		u := measure([]sandbox.Sandbox{sb}, first)[sb.ID]
+		return u.known && u.memory > 0 && u.share > 0
+	})
 }
 
 func TestBytesText(t *testing.T) {

@@ -121,6 +121,10 @@ func (p printer) limits(v *inspect.Limits) {
 	u := v.Usage()
 	p.title("USE")
 	p.row("memory", amount(u.Memory, bytesOf), "of", amount(u.MemoryLimit, bytesOf))
+	p.row("", "at most so far", "", amount(u.MemoryPeak, bytesOf))
+	if u.OOMKills > 0 {
+		p.row("", "out of memory", "", fmt.Sprintf("%d killed", u.OOMKills))
+	}
 	p.row("tasks", amount(u.Tasks, plain), "of", amount(u.TasksLimit, plain))
 	processors := "unlimited"
 	if u.CPULimit > 0 {

@@ -8,7 +8,7 @@ import (
 
 // Usage is what a sandbox's processes use together; -1 is unknown.
 type Usage struct {
-	Memory int64 // bytes, without what the kernel caches of files and can give up at once
+	Memory int64 // bytes that cannot be given up: the processes' own, and files in memory filesystems
 	CPU    int64 // microseconds of processor time so far
 }
 
@@ -24,21 +24,28 @@ func (gs Groups) Usage() Usage {
 	return u
 }
 
+// memory is from memory.stat. (memory.current, and usage_in_bytes of version 1,
+// count what the kernel has cached of files, and go up and down in a sandbox in
+// which nothing happens.)
 func (g Group) memory() int64 {
-	current, cached := "memory.current", "inactive_file"
+	own, shared := "anon", "shmem"
 	if g.Version == V1 {
-		current, cached = "memory.usage_in_bytes", "total_inactive_file"
+		own, shared = "total_rss", "total_shmem"
 	}
-	used := g.number(current)
-	if used < 0 {
-		return used
+	stat := g.fields("memory.stat")
+	used, known := stat[own]
+	if !known {
+		return -1
 	}
-	return max(0, used-max(0, g.field("memory.stat", cached)))
+	return used + stat[shared]
 }
 
 func (g Group) cpu() int64 {
 	if g.Version == V2 {
-		return g.field("cpu.stat", "usage_usec")
+		if used, known := g.fields("cpu.stat")["usage_usec"]; known {
+			return used
+		}
+		return -1
 	}
 	const micro = 1000 // nanoseconds
 	if nanos := g.number("cpuacct.usage"); nanos >= 0 {
@@ -58,7 +65,24 @@ func (gs Groups) OOMKills() int64 {
 	if g.Version == V1 {
 		file = "memory.oom_control"
 	}
-	return max(0, g.field(file, "oom_kill"))
+	return g.fields(file)["oom_kill"]
+}
+
+// MemoryLimit is how many bytes the sandbox may have; 0 is no limit.
+func (gs Groups) MemoryLimit() int64 {
+	g, ok := gs.Of(memory)
+	if !ok {
+		return 0
+	}
+	file := "memory.max"
+	if g.Version == V1 {
+		file = "memory.limit_in_bytes"
+	}
+	const none = 1 << 60 // without one version 1 has the largest multiple of a page
+	if limit := g.number(file); limit < none {
+		return max(0, limit)
+	}
+	return 0
 }
 
 // number reads a file that holds one; -1 where there is none.
@@ -74,18 +98,19 @@ func (g Group) number(file string) int64 {
 	return n
 }
 
-// field reads a number out of a file with lines "NAME NUMBER"; -1 where there
-// is none.
-func (g Group) field(file, name string) int64 {
+// fields reads a file with lines "NAME NUMBER"; what is not like that is left
+// out.
+func (g Group) fields(file string) map[string]int64 {
 	content, err := os.ReadFile(g.Directory() + "/" + file)
 	if err != nil {
-		return -1
+		return nil
 	}
+	fields := make(map[string]int64)
 	for line := range strings.Lines(string(content)) {
-		value, ok := strings.CutPrefix(strings.TrimSpace(line), name+" ")
-		if n, err := strconv.ParseInt(value, 10, 64); ok && err == nil {
-			return n
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+			fields[name] = n
 		}
 	}
-	return -1
+	return fields
 }

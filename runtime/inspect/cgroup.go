@@ -29,7 +29,7 @@ type Cgroup struct {
 // versions are here: each group has only its own.
 var cgroupFiles = map[string][]string{
 	"memory": {"memory.max", "memory.high", "memory.current", "memory.peak", "memory.swap.max", "memory.swap.current", "memory.events",
-		"memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.failcnt"},
+		"memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.failcnt", "memory.oom_control"},
 	"cpu":     {"cpu.max", "cpu.weight", "cpu.stat", "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.shares"},
 	"cpuacct": {"cpuacct.usage"},
 	"cpuset":  {"cpuset.cpus", "cpuset.mems", "cpuset.cpus.effective"},
@@ -136,13 +136,21 @@ type Usage struct {
 	Tasks, TasksLimit   int64
 	CPU                 int64   // microseconds used so far
 	CPULimit            float64 // processors
+
+	MemoryPeak int64 // bytes
+	OOMKills   int64 // processes that were killed because there was no memory left
 }
 
-// Usage sums up the groups.
+// Usage sums up the groups. What a group of the process's own says goes before
+// what one does that is shared with the host.
 func (l *Limits) Usage() Usage {
-	u := Usage{-1, -1, -1, -1, -1, -1}
-	for _, g := range l.Cgroups {
-		g.add(&u)
+	u := Usage{-1, -1, -1, -1, -1, -1, -1, 0}
+	for _, shared := range []bool{true, false} {
+		for _, g := range l.Cgroups {
+			if g.Shared == shared {
+				g.add(&u)
+			}
+		}
 	}
 	return u
 }
@@ -161,8 +169,14 @@ func (g Cgroup) add(u *Usage) {
 	}
 	number(&u.Memory, "memory.current", "memory.usage_in_bytes")
 	number(&u.MemoryLimit, "memory.max", "memory.limit_in_bytes")
+	number(&u.MemoryPeak, "memory.peak", "memory.max_usage_in_bytes")
 	number(&u.Tasks, "pids.current")
 	number(&u.TasksLimit, "pids.max")
+	for _, events := range []string{"memory.events", "memory.oom_control"} {
+		if kills, ok := field(g.Values[events], "oom_kill"); ok {
+			u.OOMKills = kills
+		}
+	}
 	if nanos, err := strconv.ParseInt(g.Values["cpuacct.usage"], 10, 64); err == nil {
 		u.CPU = nanos / 1000
 	} else if usec, ok := field(g.Values["cpu.stat"], "usage_usec"); ok {

@@ -71,9 +71,9 @@ func TestCgroups(t *testing.T) {
 		}
 	}
 	for name, content := range map[string]string{
-		"two/a/cgroup.controllers": "cpu memory pids\n", "two/a/memory.max": "1048576\n", "two/a/memory.current": "4096\n",
+		"two/a/cgroup.controllers": "cpu memory pids\n", "two/a/memory.max": "1048576\n", "two/a/memory.current": "4096\n", "two/a/memory.peak": "8192\n", "two/a/memory.events": "oom 3\noom_kill 2\n",
 		"two/a/cpu.max": "150000 100000\n", "two/a/cpu.stat": "usage_usec 2500000\nuser_usec 1\n", "two/a/pids.max": "max\n", "two/a/pids.current": "3\n",
-		"mem/b/memory.limit_in_bytes": "9223372036854771712\n", "mem/b/memory.usage_in_bytes": "8192\n",
+		"mem/b/memory.limit_in_bytes": "9223372036854771712\n", "mem/b/memory.usage_in_bytes": "8192\n", "mem/b/memory.max_usage_in_bytes": "9000\n", "mem/b/memory.oom_control": "under_oom 0\noom_kill 1\n",
 		"cpu/b/cpu.cfs_quota_us": "50000\n", "cpu/b/cpu.cfs_period_us": "100000\n", "cpu/b/cpuacct.usage": "7000000\n",
 		"pid/b/pids.max": "64\n", "pid/b/pids.current": "2\n",
 	} {
@@ -84,17 +84,30 @@ func TestCgroups(t *testing.T) {
 		mounted    []hierarchy
 		want       Usage
 	}{
-		{"version 2", "0::/a\n", []hierarchy{{2, dir + "/two", "/", "rw"}}, Usage{4096, 1048576, 3, -1, 2500000, 1.5}},
-		{"version 2, a part of it mounted", "0::/over/a\n", []hierarchy{{2, dir + "/two", "/over", "rw"}}, Usage{4096, 1048576, 3, -1, 2500000, 1.5}},
+		{"version 2", "0::/a\n", []hierarchy{{2, dir + "/two", "/", "rw"}}, Usage{4096, 1048576, 3, -1, 2500000, 1.5, 8192, 2}},
+		{"version 2, a part of it mounted", "0::/over/a\n", []hierarchy{{2, dir + "/two", "/over", "rw"}}, Usage{4096, 1048576, 3, -1, 2500000, 1.5, 8192, 2}},
 		{"version 1", "3:memory:/b\n2:cpu,cpuacct:/b\n1:pids:/b\n0::/\n",
 			[]hierarchy{{1, dir + "/mem", "/", "rw,memory"}, {1, dir + "/cpu", "/", "rw,cpu,cpuacct"}, {1, dir + "/pid", "/", "rw,pids"}},
-			Usage{8192, -1, 2, 64, 7000, 0.5}},
-		{"nothing mounted", "0::/a\n", nil, Usage{-1, -1, -1, -1, -1, -1}},
-		{"above what is mounted", "0::/../a\n", []hierarchy{{2, dir + "/two", "/", "rw"}}, Usage{-1, -1, -1, -1, -1, -1}},
+			Usage{8192, -1, 2, 64, 7000, 0.5, 9000, 1}},
+		{"nothing mounted", "0::/a\n", nil, Usage{-1, -1, -1, -1, -1, -1, -1, 0}},
+		{"above what is mounted", "0::/../a\n", []hierarchy{{2, dir + "/two", "/", "rw"}}, Usage{-1, -1, -1, -1, -1, -1, -1, 0}},
 	} {
 		l := Limits{Cgroups: readCgroups(test.mounted, test.text)}
 		if got := l.Usage(); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
+		}
+	}
+}
+
+// A hybrid machine counts in a group of version 2 what all of its processes
+// use, and in the sandbox's own what the sandbox does.
+func TestOwnGroupGoesBeforeShared(t *testing.T) {
+	t.Parallel()
+	own := Cgroup{Version: 1, Values: map[string]string{"cpuacct.usage": "7000000"}}
+	shared := Cgroup{Version: 2, Shared: true, Values: map[string]string{"cpu.stat": "usage_usec 1000000000"}}
+	for _, groups := range [][]Cgroup{{own, shared}, {shared, own}} {
+		if got := (&Limits{Cgroups: groups}).Usage().CPU; got != 7000 {
+			t.Errorf("it used %d µs, want 7000", got)
 		}
 	}
 }

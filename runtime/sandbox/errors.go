@@ -80,6 +80,8 @@ func (e *LaunchError) Hint() string {
 func way(r wire.StartedReport) string {
 	number := syscall.Errno(r.Errno)
 	switch {
+	case strings.HasPrefix(r.Error, "out of memory"):
+		return "give it more --memory"
 	case strings.HasPrefix(r.Call, "clone(") && number == syscall.ENOSPC:
 		return "as root, raise that sysctl: `sysctl user.max_…_namespaces=10000`"
 	case strings.HasPrefix(r.Call, "clone(") && number == syscall.EPERM:

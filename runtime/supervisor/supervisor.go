@@ -156,7 +156,7 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 		err = s.keep()
 	}
 	if err == nil {
-		err = s.bringUp()
+		err = s.outOfMemory(s.bringUp())
 	}
 	if err != nil {
 		s.fail(err)
@@ -166,6 +166,7 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 	spare()
 	written := s.keepTrace()
 	report := s.session.wait() // its end is the end of the whole pid namespace
+	s.noteShortage(&report)
 	if slices.Contains(s.boot.State.Shared, "pid") {
 		s.boot.State.Groups.Kill() // there is none: what is left would keep the output open
 		if !endOrphans() {
