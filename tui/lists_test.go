@@ -98,7 +98,7 @@ func TestSignal(t *testing.T) {
 	u.types("usr1\r")
 	u.sees("got usr1")
 	u.types("Kkill\r")
-	u.sees("trap ○ stopped", "killed by SIGKILL")
+	u.sees("trap ○ stopped", "killed by SIGKILL", "SIGKILL sent to trap")
 	u.types("s")
 	u.sees("s: trap has stopped")
 }
