@@ -115,7 +115,8 @@ func (u *User) giveDescriptors(uid int) error {
 		if !pipe && !(u.Terminal && fd == 0) {
 			continue
 		}
-		if err := syscall.Fchown(fd, uid, -1); err != nil {
+		// That the user namespace has no such number, setresuid tells better.
+		if err := syscall.Fchown(fd, uid, -1); err != nil && err != syscall.EINVAL {
 			return failed(give(fd, uid), err)
 		}
 	}
