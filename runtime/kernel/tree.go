@@ -14,8 +14,16 @@ const (
 	OPEN_TREE_CLOEXEC = syscall.O_CLOEXEC
 	AT_RECURSIVE      = 0x8000
 	MOUNT_ATTR_RDONLY = 0x1
+	MOUNT_ATTR_NOSUID = 0x2
 	MOUNT_ATTR_NODEV  = 0x4
-	MOUNT_ATTR_IDMAP  = 0x100000
+	MOUNT_ATTR_NOEXEC = 0x8
+
+	MOUNT_ATTR_RELATIME    = 0x0
+	MOUNT_ATTR_NOATIME     = 0x10
+	MOUNT_ATTR_STRICTATIME = 0x20
+	MOUNT_ATTR__ATIME      = 0x70 // the bits of which those three are values
+	MOUNT_ATTR_NODIRATIME  = 0x80
+	MOUNT_ATTR_IDMAP       = 0x100000
 
 	// The numbers are for those who make the calls in a child (see package
 	// enter), where no function of Go's can.
@@ -43,13 +51,14 @@ func OpenTree(path string, flags uintptr) (int, error) {
 	return int(fd), nil
 }
 
-// MountSetattr sets attributes of the mount at path and, with AT_RECURSIVE, of
-// all mounts below it: what a remount with mount(2) does to one only.
-func MountSetattr(path string, flags, set uint64) error {
-	return mountSetattr(AT_FDCWD, path, flags, MountAttr{Set: set})
+// MountSetattr changes attributes of the mount at path and, with AT_RECURSIVE,
+// of all mounts below it. Those that are not named stay.
+func MountSetattr(path string, flags uint64, attr MountAttr) error {
+	return mountSetattr(AT_FDCWD, path, flags, attr)
 }
 
-// TreeSetattr is MountSetattr for the mount behind a descriptor of OpenTree.
+// TreeSetattr sets attributes of the mount behind a descriptor of OpenTree, as
+// MountSetattr does.
 func TreeSetattr(tree int, flags, set uint64) error {
 	return mountSetattr(tree, "", flags|AT_EMPTY_PATH, MountAttr{Set: set})
 }

@@ -2,12 +2,9 @@ package launch
 
 import (
 	"slices"
-	"syscall"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
-	"aquarium/runtime/kernel"
-	"aquarium/runtime/spec"
 	"aquarium/runtime/step"
 )
 
@@ -27,14 +24,8 @@ func (b *builder) devices() {
 	if !slices.ContainsFunc(b.spec.Mounts, func(m specs.Mount) bool { return m.Destination == "/dev" }) {
 		return
 	}
-	if spec.Has(b.spec, "user") {
-		for _, d := range devices {
-			b.add("mnt", "mount(2)", "A user namespace may not make device nodes: bind the host's.", &step.Mount{
-				Source: "/dev/" + d.Name, Target: "/dev/" + d.Name, Flags: syscall.MS_BIND, Root: b.root, Create: kernel.File})
-		}
-	} else {
-		b.add("mnt", "mknod(2)", "The devices that every program expects, and no others.", &step.Mknod{Root: b.root, Dir: "/dev", Devices: devices})
-	}
+	b.add("mnt", "mount(2)", "The devices that every program expects, and no others. They are the host's: a device node that is made in the sandbox opens nothing.",
+		&step.BindDevices{Root: b.root, Dir: "/dev", Devices: devices})
 	b.add("mnt", "symlink(2)", "The usual names for a process's own descriptors.", &step.Symlink{Root: b.root, Dir: "/dev", Links: deviceLinks})
 }
 

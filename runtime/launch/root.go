@@ -14,8 +14,9 @@ import (
 	"aquarium/runtime/step"
 )
 
-// noDevices is for the root: a rootfs may hold nodes of any device, and only
-// those of /dev are to be opened.
+// noDevices is for all that the sandbox can write, or that comes with the
+// rootfs: a node there, or one that is made with CAP_MKNOD, may be of any
+// device, such as the host's disk. Only those bound on /dev can be opened.
 const noDevices = syscall.MS_NODEV
 
 // rootMounts puts the root together: overlays with a layer of the sandbox's
@@ -171,6 +172,9 @@ func (b *builder) mount(m specs.Mount) (*step.Mount, error) {
 	}
 	m = b.substitute(m)
 	op := &step.Mount{Source: m.Source, Target: m.Destination, Type: m.Type, Root: b.root, Create: kernel.Directory}
+	if m.Type == "bind" || m.Destination == "/dev" {
+		op.Flags |= noDevices
+	}
 	var data []string
 	for _, word := range m.Options {
 		if f, ok := mountOptions[word]; ok {
@@ -225,6 +229,6 @@ func (b *builder) hidePaths() {
 func (b *builder) readOnlyRoot() {
 	if b.spec.Root.Readonly && spec.Has(b.spec, "mnt") {
 		b.add("mnt", "mount(2)", "Nothing below / shall be written.",
-			&step.Mount{Target: b.root, Flags: syscall.MS_REMOUNT | syscall.MS_BIND | syscall.MS_RDONLY | noDevices})
+			&step.MountAttributes{Target: b.root, Flags: syscall.MS_RDONLY})
 	}
 }

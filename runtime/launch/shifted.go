@@ -97,5 +97,5 @@ func (b *builder) volume(m *step.Mount) (*step.MoveMount, bool) {
 	if !ok || m.Flags&syscall.MS_BIND == 0 {
 		return nil, false
 	}
-	return &step.MoveMount{Tree: number, Root: m.Root, Target: filepath.Clean(m.Target), Links: m.Links, Create: m.Create, ReadOnly: m.Flags&syscall.MS_RDONLY != 0}, true
+	return &step.MoveMount{Tree: number, Root: m.Root, Target: filepath.Clean(m.Target), Links: m.Links, Create: m.Create, Flags: m.Flags &^ (syscall.MS_BIND | syscall.MS_REC)}, true
 }

@@ -206,13 +206,17 @@ func confirm(done step.Step, at wire.StepReport, host, before, after observe.Sta
 		m, ok := mounts(op.Root + op.Target)
 		idle := len(at.Events) > 0 && at.Events[len(at.Events)-1].Idle
 		return want(ok != idle, "it is covered, or not there", m)
-	case *step.Mknod:
+	case *step.BindDevices:
 		for _, d := range op.Devices {
 			info, err := os.Stat(fmt.Sprintf("/proc/%d/root%s%s/%s", at.PID, op.Root, op.Dir, d.Name))
 			if err != nil || info.Mode()&os.ModeCharDevice == 0 || info.Mode().Perm() != 0o666 {
 				return fmt.Errorf("device %s: %v %v", d.Name, info, err)
 			}
 		}
+	case *step.MountAttributes:
+		m, ok := mounts(op.Target)
+		option := map[step.MountFlags]string{syscall.MS_NODEV: "nodev", syscall.MS_RDONLY: "ro"}[op.Flags]
+		return want(ok && option != "" && slices.Contains(strings.Split(m.Options, ","), option), "it has the options", m)
 	case *step.Sethostname:
 		return want(after.Hostname == op.Name && before.Hostname != op.Name, "the hostname is "+op.Name, after.Hostname)
 	case *step.LinkUp:

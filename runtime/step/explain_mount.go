@@ -178,15 +178,13 @@ func (c *Console) explain(refused *CallError) string {
 	return ""
 }
 
-func (m *Mknod) explain(refused *CallError) string {
-	if refused.Errno != syscall.EPERM {
-		return ""
-	}
-	if why := missing("CAP_MKNOD"); why != "" {
-		return why
-	}
-	if inUserNamespace() {
-		return "a user namespace may not make device nodes"
+func (b *BindDevices) explain(refused *CallError) string { return fakeDevice(refused.Errno) }
+
+func (m *Mask) explain(refused *CallError) string { return fakeDevice(refused.Errno) }
+
+func fakeDevice(number syscall.Errno) string {
+	if number == syscall.ENODEV {
+		return "what this machine has there is not the device of that name"
 	}
 	return ""
 }

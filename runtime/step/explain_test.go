@@ -45,7 +45,8 @@ func TestExplanations(t *testing.T) {
 		{"mount point in a read-only tree", players(mountsOnly), syscall.EROFS, []string{"/point does not exist in the rootfs", "read-only"}},
 		{"mount an unknown filesystem", players(mountsOnly), syscall.ENODEV, []string{`no filesystem "aquariumfs"`}},
 		{"overlay on overlay", rootOnly(mountsOnly), syscall.EINVAL, []string{"is itself on overlay"}},
-		{"mknod in a user namespace", []as{{flags: mountsOnly, user: true}}, syscall.EPERM, []string{"may not make device nodes"}},
+		{"a fake null device to show", players(mountsOnly), syscall.ENODEV, []string{"not the device of that name"}},
+		{"a fake null device to hide with", players(mountsOnly), syscall.ENODEV, []string{"not the device of that name"}},
 
 		{"clone without the capability", []as{{drop: true}}, syscall.EPERM, []string{"CAP_SYS_ADMIN is missing"}},
 		{"clone with somebody else's id", []as{{drop: true}}, syscall.EPERM, []string{"CAP_SETUID is missing, so only the line"}},
@@ -96,6 +97,13 @@ func rootOnly(flags uintptr) []as {
 }
 
 // scenarios prepare a refusal in dir and return the operation that meets it.
+// fakeNull covers /dev/null, in this mount namespace.
+func fakeNull(dir string) error {
+	return errors.Join(os.WriteFile(dir+"/fake", nil, 0o666),
+		(&Mount{Target: "/", Flags: syscall.MS_REC | syscall.MS_PRIVATE}).Do(nil),
+		(&Mount{Source: dir + "/fake", Target: "/dev/null", Flags: syscall.MS_BIND}).Do(nil))
+}
+
 var scenarios = map[string]func(dir string) (Op, error){
 	"pivot to a plain directory": func(dir string) (Op, error) {
 		return &PivotRoot{dir + "/new", dir + "/new"}, errors.Join(private(), tmpfs(dir, 0), os.Mkdir(dir+"/new", 0o755))
@@ -157,8 +165,13 @@ var scenarios = map[string]func(dir string) (Op, error){
 		err = errors.Join(err, os.Mkdir(dir+"/merged/u", 0o755), os.Mkdir(dir+"/merged/w", 0o755))
 		return &Mount{Source: "overlay", Target: dir + "/again", Type: "overlay", Data: "lowerdir=" + dir + "/lower,upperdir=" + dir + "/merged/u,workdir=" + dir + "/merged/w"}, err
 	},
-	"mknod in a user namespace": func(dir string) (Op, error) {
-		return &Mknod{Root: dir, Dir: "/", Devices: []Device{{"null", 1, 3}}}, nil
+	// CVE-2025-31133: what hides a path must be the null device itself, or what
+	// was to be hidden could be written through it.
+	"a fake null device to show": func(dir string) (Op, error) {
+		return &BindDevices{Root: dir, Dir: "/dev", Devices: []Device{nullDevice}}, fakeNull(dir)
+	},
+	"a fake null device to hide with": func(dir string) (Op, error) {
+		return &Mask{Root: dir, Target: "/secret"}, errors.Join(os.WriteFile(dir+"/secret", nil, 0o644), fakeNull(dir))
 	},
 
 	"clone without the capability": func(string) (Op, error) { return &Clone{Flags: syscall.CLONE_NEWUTS}, nil },

@@ -7,7 +7,7 @@ import "reflect"
 var operations = [...]Op{
 	(*Outer)(nil), (*Adopt)(nil), (*Cgroup)(nil), (*Clone)(nil), (*Unshare)(nil),
 	(*OpenTree)(nil), (*Setns)(nil), (*MoveMount)(nil), (*OpenDir)(nil), (*Fchdir)(nil),
-	(*Mount)(nil), (*Overlay)(nil), (*Umount)(nil), (*Mkdir)(nil), (*Mknod)(nil), (*Symlink)(nil), (*Mask)(nil), (*ReadOnly)(nil),
+	(*Mount)(nil), (*Overlay)(nil), (*Umount)(nil), (*Mkdir)(nil), (*BindDevices)(nil), (*MountAttributes)(nil), (*Symlink)(nil), (*Mask)(nil), (*ReadOnly)(nil),
 	(*Chdir)(nil), (*Chroot)(nil), (*PivotRoot)(nil),
 	(*Console)(nil),
 	(*Sethostname)(nil), (*LinkUp)(nil),

@@ -48,14 +48,9 @@ type Mount struct {
 
 // Calls implements Op.
 func (m *Mount) Calls() []Call {
-	flags, remount := m.split()
-	calls := append([]Call{m.render(flags)}, m.making()...)
-	if remount != 0 {
-		again := Mount{Target: m.Target, Root: m.Root}
-		calls = append(calls, again.render(remount).when("the flags of a bind mount take effect only now"))
-	}
-	if m.seals() {
-		calls = append(calls, m.sealing().when("and for what is mounted below"))
+	calls := append([]Call{m.render(m.first())}, m.making()...)
+	if attr := m.attributes(); attr.attr != (kernel.MountAttr{}) {
+		calls = append(calls, attr.call(m.Root+m.Target).when("what mount(2) ignores for a bind mount"))
 	}
 	return calls
 }
@@ -98,53 +93,39 @@ func (m *Mount) render(flags MountFlags) Call {
 	return call("mount", text(m.Source), m.Root+m.Target, text(m.Type), flags.raw(), text(m.Data))
 }
 
-// split separates the flags of a bind mount, which mount(2) ignores at first,
-// from those of the remount that applies them.
-func (m *Mount) split() (first, remount MountFlags) {
-	const binding = syscall.MS_BIND | syscall.MS_REC
-	if m.Flags&syscall.MS_BIND == 0 || m.Flags&syscall.MS_REMOUNT != 0 || m.Flags&^binding == 0 {
-		return m.Flags, 0
+// first are the flags of mount(2) itself. Of those of a bind mount it heeds
+// only what says that it is one.
+func (m *Mount) first() MountFlags {
+	if m.Flags&syscall.MS_BIND == 0 {
+		return m.Flags
 	}
-	return m.Flags & binding, m.Flags&^syscall.MS_REC | syscall.MS_REMOUNT
+	return m.Flags & (syscall.MS_BIND | syscall.MS_REC)
+}
+
+// attributes are what is to be set of a bind mount afterwards.
+func (m *Mount) attributes() attributes {
+	if m.Flags&syscall.MS_BIND == 0 {
+		return attributes{}
+	}
+	return newAttributes(m.Flags)
 }
 
 // Do implements Op.
 func (m *Mount) Do(*World) error {
-	flags, remount := m.split()
-	if err := m.mount(flags); err != nil {
-		return failed(m.render(flags), err)
+	if err := m.mount(m.first()); err != nil {
+		return failed(m.render(m.first()), err)
 	}
-	if remount == 0 {
+	attr := m.attributes()
+	if attr.attr == (kernel.MountAttr{}) {
 		return nil
 	}
 	again := Mount{Target: m.Target, Root: m.Root, Links: m.Links}
-	if err := again.remount(remount); err != nil {
-		return failed(again.render(remount), err)
+	target, closer, err := again.open()
+	if err == nil {
+		err = attr.apply(target)
+		closer()
 	}
-	if !m.seals() {
-		return nil
-	}
-	return failed(m.sealing(), again.seal())
-}
-
-// seals tells whether a recursive bind mount is to be read-only: a remount
-// reaches only the topmost of its mounts.
-func (m *Mount) seals() bool {
-	const all = syscall.MS_BIND | syscall.MS_REC | syscall.MS_RDONLY
-	return m.Flags&all == all && m.Flags&syscall.MS_REMOUNT == 0
-}
-
-func (m *Mount) sealing() Call {
-	return call("mount_setattr", raw("AT_FDCWD"), m.Root+m.Target, raw("AT_RECURSIVE"), raw("{attr_set: MOUNT_ATTR_RDONLY}"))
-}
-
-func (m *Mount) seal() error {
-	target, closer, err := m.open()
-	if err != nil {
-		return err
-	}
-	defer closer()
-	return kernel.MountSetattr(target, kernel.AT_RECURSIVE, kernel.MOUNT_ATTR_RDONLY)
+	return failed(attr.call(m.Root+m.Target), err)
 }
 
 func (m *Mount) mount(flags MountFlags) error {
@@ -156,26 +137,6 @@ func (m *Mount) mount(flags MountFlags) error {
 	return syscall.Mount(m.Source, target, m.Type, uintptr(flags), m.Data)
 }
 
-// remount applies flags to a bind mount, keeping those that a mount from an
-// outer user namespace has locked; see mount_namespaces(7).
-func (m *Mount) remount(flags MountFlags) error {
-	target, closer, err := m.open()
-	if err != nil {
-		return err
-	}
-	defer closer()
-	var stat syscall.Statfs_t
-	if err := syscall.Statfs(target, &stat); err != nil {
-		return err
-	}
-	const lockable = syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC | syscall.MS_NOATIME | syscall.MS_NODIRATIME | syscall.MS_RELATIME
-	kept := uintptr(stat.Flags) & lockable // ST_* and MS_* agree on these bits but for relatime
-	if stat.Flags&stRelatime != 0 {
-		kept |= syscall.MS_RELATIME
-	}
-	return syscall.Mount("", target, "", uintptr(flags)|kept, "")
-}
-
 // kind is what a missing mount point is made as. A file cannot be bound on a
 // directory, and only now is it certain what the source is.
 func (m *Mount) kind() kernel.Kind {
@@ -185,8 +146,6 @@ func (m *Mount) kind() kernel.Kind {
 	}
 	return m.Create
 }
-
-const stRelatime = 0x1000 // ST_RELATIME of statvfs(3)
 
 // open returns the path to mount on, verified where Root asks for it.
 func (m *Mount) open() (target string, closer func(), err error) {
@@ -260,8 +219,10 @@ type Mask struct {
 func (m *Mask) Calls() []Call {
 	return []Call{
 		m.file().render(syscall.MS_BIND).when("where it is a file"),
+		m.file().attributes().call(m.Root + m.Target).when("of the device itself the sandbox changes nothing"),
 		m.dir().render(m.dir().Flags).when("where it is a directory"),
 		walk(m.Root, m.Target, false).when("what is not there needs no mask"),
+		nullDevice.opening().when("and see that it is that device"),
 	}
 }
 
@@ -271,7 +232,7 @@ func (m *Mask) Changes() []observe.Change {
 }
 
 func (m *Mask) file() *Mount {
-	return &Mount{Source: "/dev/null", Target: m.Target, Flags: syscall.MS_BIND, Root: m.Root}
+	return &Mount{Source: "/dev/null", Target: m.Target, Flags: deviceFlags, Root: m.Root}
 }
 
 func (m *Mask) dir() *Mount {
@@ -292,7 +253,14 @@ func (m *Mask) Do(w *World) error {
 	if stat.Mode&syscall.S_IFMT == syscall.S_IFDIR {
 		return m.dir().Do(w)
 	}
-	return m.file().Do(w)
+	null, err := nullDevice.open()
+	if err != nil {
+		return failed(nullDevice.opening(), err)
+	}
+	defer syscall.Close(null)
+	file := m.file()
+	file.Source = kernel.FDPath(null)
+	return file.Do(w)
 }
 
 // openPresent opens a path below root; where there is none it leaves the step

@@ -129,12 +129,12 @@ func (w *World) openNamespace(kind string) (int, error) {
 
 // MoveMount puts a tree somewhere.
 type MoveMount struct {
-	Tree     int         `json:"tree"`
-	Root     string      `json:"root,omitempty"` // as with Mount
-	Target   string      `json:"target"`
-	Links    bool        `json:"links,omitempty"`
-	Create   kernel.Kind `json:"create,omitempty"`
-	ReadOnly bool        `json:"readOnly,omitempty"` // with all that is mounted below
+	Tree   int         `json:"tree"`
+	Root   string      `json:"root,omitempty"` // as with Mount
+	Target string      `json:"target"`
+	Links  bool        `json:"links,omitempty"`
+	Create kernel.Kind `json:"create,omitempty"`
+	Flags  MountFlags  `json:"flags,omitempty"` // for all that is mounted below, too
 }
 
 // mount is a Mount with the same target.
@@ -147,13 +147,15 @@ func (m *MoveMount) moving() Call {
 }
 
 func (m *MoveMount) sealing() Call {
-	return call("mount_setattr", tree(m.Tree), "", raw("AT_EMPTY_PATH|AT_RECURSIVE"), raw("{attr_set: MOUNT_ATTR_RDONLY}"))
+	return call("mount_setattr", tree(m.Tree), "", raw("AT_EMPTY_PATH|AT_RECURSIVE"), raw(m.attributes().String()))
 }
+
+func (m *MoveMount) attributes() attributes { return newAttributes(m.Flags) }
 
 // Calls implements Op.
 func (m *MoveMount) Calls() []Call {
 	calls := append([]Call{m.moving()}, m.mount().making()...)
-	if m.ReadOnly {
+	if m.attributes().attr.Set != 0 {
 		calls = append(calls, m.sealing())
 	}
 	return calls
@@ -184,8 +186,8 @@ func (m *MoveMount) Do(w *World) error {
 	if err := kernel.MoveMount(fd, target); err != nil {
 		return failed(m.moving(), err)
 	}
-	if m.ReadOnly {
-		return failed(m.sealing(), kernel.TreeSetattr(fd, kernel.AT_RECURSIVE, kernel.MOUNT_ATTR_RDONLY))
+	if set := m.attributes().attr.Set; set != 0 {
+		return failed(m.sealing(), kernel.TreeSetattr(fd, kernel.AT_RECURSIVE, set))
 	}
 	return nil
 }

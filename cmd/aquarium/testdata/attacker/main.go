@@ -13,6 +13,8 @@ import (
 
 // attacks by the name on the command line; each gets the rest of it.
 var attacks = map[string]func(arguments []string){
+	"devices":   devices,
+	"nodes":     func(directories []string) { fmt.Print(results(nodes(directories))) },
 	"overwrite": overwrite,
 }
 
