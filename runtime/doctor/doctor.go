@@ -28,7 +28,11 @@ func Examine(data string) []Finding {
 	var list []Finding
 	list = append(list, kernelVersion())
 	list = append(list, namespaces()...)
-	list = append(list, overlay(data), subordinateIDs(ids.System()), cgroups(), seccompFilter())
+	list = append(list, overlay(data), subordinateIDs(ids.System()))
+	if os.Geteuid() == 0 {
+		list = append(list, shiftedOwners(data))
+	}
+	list = append(list, cgroups(), seccompFilter())
 	return list
 }
 

@@ -10,12 +10,39 @@ import (
 	"aquarium/runtime/ids"
 )
 
+// setAsideForRoot: root is told of the line that --userns auto needs.
+func setAsideForRoot(t *testing.T) {
+	source := ids.System()
+	source.SubUID = filepath.Join(t.TempDir(), "subid")
+	source.SubGID = source.SubUID
+	if f := subordinateIDs(source); f.OK || !strings.Contains(f.Knob, "aquarium:") || !strings.Contains(f.Effect, "--userns auto") {
+		t.Errorf("without: %+v", f)
+	}
+	if err := os.WriteFile(source.SubUID, []byte("aquarium:1000000000:65536\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if f := subordinateIDs(source); !f.OK || !strings.Contains(f.Detail, "65536 users from 1000000000 on") {
+		t.Errorf("with: %+v", f)
+	}
+}
+
+// Owners can be shifted where tests run, and not on sysfs.
+func TestShiftedOwners(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("shifting owners needs root")
+	}
+	if f := shiftedOwners(t.TempDir()); !f.OK {
+		t.Errorf("%+v", f)
+	}
+	if f := shiftedOwners("/sys"); f.OK || !strings.Contains(f.Detail, "invalid argument") || !strings.Contains(f.Knob, "ext4") || f.Effect == "" {
+		t.Errorf("on sysfs: %+v", f)
+	}
+}
+
 // What an ordinary user lacks is named, with the command that gives it.
 func TestSubordinateIDs(t *testing.T) {
 	if os.Geteuid() == 0 {
-		if f := subordinateIDs(ids.System()); !f.OK {
-			t.Errorf("root: %+v", f)
-		}
+		setAsideForRoot(t)
 		return
 	}
 	file := func(text string) string {
