@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"aquarium/rootfs"
 	"aquarium/runtime/doctor"
@@ -19,6 +20,7 @@ const (
 	ext4Magic  = 0xef53
 	xfsMagic   = 0x58465342
 	btrfsMagic = 0x9123683e
+	tmpfsMagic = 0x01021994
 )
 
 // overlayRefused says why no overlay can be mounted with its layers in the data
@@ -31,11 +33,27 @@ func (s *Store) overlayRefused() string {
 	switch stat.Type {
 	case ext4Magic, xfsMagic, btrfsMagic:
 		return ""
+	case tmpfsMagic:
+		if caller().Privileged || keepsUserAttributes(s.Data) {
+			return ""
+		}
 	}
 	if err := doctor.TryOverlay(s.Data); err != nil {
 		return rootfs.Visible(err.Error())
 	}
 	return ""
+}
+
+// keepsUserAttributes tells whether files in a directory can have extended
+// attributes of users, by which an overlay without root notes what is gone. On
+// tmpfs that is so since Linux 6.6.
+func keepsUserAttributes(dir string) bool {
+	file, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0o600)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return unix.Fsetxattr(int(file.Fd()), "user.overlay.opaque", []byte("y"), 0) == nil
 }
 
 // copyRoot makes a copy of the rootfs for a sandbox that cannot have layers.

@@ -38,6 +38,20 @@ func TestCopyWhereOverlayIsRefused(t *testing.T) {
 	exec.Command("chmod", "-R", "u+rwx", dir).Run() // overlay's work directory
 }
 
+// On the usual filesystems a sandbox has a layer, and that is known at once.
+func TestLayersOnUsualFilesystems(t *testing.T) {
+	for _, dir := range []string{t.TempDir(), "/dev/shm"} {
+		home, err := os.MkdirTemp(dir, "aquarium-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(home) })
+		if why := (&Store{Places: Places{Data: home}}).overlayRefused(); why != "" {
+			t.Errorf("in %s: %s", dir, why)
+		}
+	}
+}
+
 func copyOnOverlay(t *testing.T, home string) {
 	t.Setenv("AQUARIUM_HOME", home)
 	s, err := Open()
