@@ -60,6 +60,7 @@ func commandLine(o spec.Options) string {
 	}
 	flag(o.ReadOnly, "--read-only")
 	flag(o.Writable, "--writable")
+	flag(o.Init, "--init")
 	flag(o.NoProc, "--no-proc")
 	value("--cap-add", strings.Join(o.CapAdd, ","))
 	value("--cap-drop", strings.Join(o.CapDrop, ","))

@@ -14,7 +14,7 @@ func TestCommandLine(t *testing.T) {
 	full := spec.Options{
 		Name: "n", Rootfs: "host", Command: []string{"sh", "-c", "echo 'it''s' $X"}, TTY: true, Interactive: true, Remove: true,
 		RootSwitch: spec.Chroot, Share: []string{"uts", "net"}, Hostname: "h", Env: []string{"A=1", "B=x y"}, Workdir: "/w", User: "1:2",
-		Volumes: []string{"/a:/b:ro"}, ReadOnly: true, Writable: true, NoProc: true, CapAdd: []string{"ALL"}, CapDrop: []string{"KILL"},
+		Volumes: []string{"/a:/b:ro"}, ReadOnly: true, Writable: true, Init: true, NoProc: true, CapAdd: []string{"ALL"}, CapDrop: []string{"KILL"},
 	}
 	for _, c := range []struct {
 		options spec.Options
@@ -23,7 +23,7 @@ func TestCommandLine(t *testing.T) {
 		{spec.Options{Rootfs: "host", RootSwitch: spec.PivotRoot}, "aquarium run host"},
 		{spec.Options{Rootfs: "./a b", RootSwitch: spec.PivotRoot, TTY: true}, "aquarium run -t './a b'"},
 		{full, `aquarium run --name n --rm -it --root-switch chroot --share uts,net --hostname h -e A=1 -e 'B=x y' -w /w -u 1:2 ` +
-			`-v /a:/b:ro --read-only --writable --no-proc --cap-add ALL --cap-drop KILL host sh -c 'echo '\''it'\'''\''s'\'' $X'`},
+			`-v /a:/b:ro --read-only --writable --init --no-proc --cap-add ALL --cap-drop KILL host sh -c 'echo '\''it'\'''\''s'\'' $X'`},
 	} {
 		if got := commandLine(c.options); got != c.want {
 			t.Errorf("command line is\n%s, want\n%s", got, c.want)

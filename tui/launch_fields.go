@@ -39,6 +39,7 @@ func launchFields() []field {
 		namesField("Drop caps", "--cap-drop", "capabilities to drop, or ALL", func(o *spec.Options) *[]string { return &o.CapDrop }),
 		toggleField("No filter", "--security-opt", "seccomp=unconfined: make no system call filter", false, func(o *spec.Options) *bool { return &o.Unconfined }),
 		choiceField("Root switch", "--root-switch", "chroot is for teaching: it is not isolation", rootSwitches, func(o *spec.Options, at int) { o.RootSwitch = spec.RootSwitch(rootSwitches[at]) }),
+		toggleField("Reaper", "--init", "a reaper is PID 1, and the program its child", false, func(o *spec.Options) *bool { return &o.Init }),
 		toggleField("No /proc", "--no-proc", "do not mount /proc", false, func(o *spec.Options) *bool { return &o.NoProc }),
 	}
 }

@@ -51,6 +51,7 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&r.CapDrop, "cap-drop", nil, "drop a `CAPABILITY`, or ALL")
 	f.StringSliceVar(&r.security, "security-opt", nil, "`OPTION`: seccomp=unconfined makes no system call filter")
 	f.StringVar((*string)(&r.RootSwitch), "root-switch", string(spec.PivotRoot), "`HOW` the root becomes /: pivot_root, or chroot, which is not isolation")
+	f.BoolVar(&r.Init, "init", false, "run a reaper as PID 1, and the program as its child")
 	f.BoolVar(&r.NoProc, "no-proc", false, "do not mount /proc")
 	f.BoolVar(&r.dryRun, "dry-run", false, "print the kernel calls of the launch, and do none of them")
 	f.BoolVar(&r.WhatIf, "what-if", false, "with --step: steps may be left out; nothing of the host's can be written")

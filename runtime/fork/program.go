@@ -69,6 +69,17 @@ func (p *Program) group() int {
 	return int(p.Group.Fd())
 }
 
+// Waiting is a program that begins with waiting for a byte on a pipe, or for
+// the end of the process that has its other end.
+func Waiting(pipe, other int) *Program {
+	p := new(Program)
+	buffer := new([8]byte)
+	p.Keep(buffer)
+	p.Add(MustWork, "close(pipe)", syscall.SYS_CLOSE, uintptr(other))
+	p.Add(MustWork, "read(pipe)", syscall.SYS_READ, uintptr(pipe), uintptr(unsafe.Pointer(buffer)), 1)
+	return p
+}
+
 // Refused is a call that the kernel refused to the child.
 type Refused struct {
 	Call   string // as C

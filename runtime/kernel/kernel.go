@@ -111,8 +111,9 @@ func KillGroup(pidfd, pid int) error {
 const (
 	PR_SET_PDEATHSIG       = 1
 	PR_SET_NAME            = 15
-	PR_CAPBSET_DROP        = 24
+	PR_SET_DUMPABLE        = 4
 	PR_SET_CHILD_SUBREAPER = 36
+	PR_CAPBSET_DROP        = 24
 	PR_SET_NO_NEW_PRIVS    = 38
 	PR_CAP_AMBIENT         = 47
 

@@ -20,3 +20,15 @@ func DefaultSignals() {
 	var none uint64
 	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, setMask, uintptr(unsafe.Pointer(&none)), 0, setSize, 0, 0)
 }
+
+// Blocked calls f while a signal is blocked for the calling thread, which must
+// be locked; see sigprocmask(2).
+func Blocked(number syscall.Signal, f func() error) error {
+	const setSize, block, setMask = 8, 0, 2 // sizeof(sigset_t); SIG_BLOCK, SIG_SETMASK
+	var before uint64
+	set := uint64(1) << (number - 1)
+	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, block, uintptr(unsafe.Pointer(&set)), uintptr(unsafe.Pointer(&before)), setSize, 0, 0)
+	err := f()
+	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, setMask, uintptr(unsafe.Pointer(&before)), 0, setSize, 0, 0)
+	return err
+}

@@ -103,6 +103,7 @@ func TestGoldenPlans(t *testing.T) {
 		{"share-net", spec.Options{Share: []string{"net", "uts", "ipc"}}, layered, root},
 		{"share-pid-ordinary", spec.Options{Share: []string{"pid", "net"}}, layered, ordinary},
 		{"bridge", spec.Options{Network: spec.BridgeNetwork}, layered, root},
+		{"reaper", spec.Options{Init: true, TTY: true}, layered, root},
 		{"what-if", spec.Options{Stepped: true, WhatIf: true}, layered, root},
 		{"share-mnt", spec.Options{Share: []string{"mnt"}, RootSwitch: spec.Chroot, Writable: true, TTY: true}, written, root},
 	} {

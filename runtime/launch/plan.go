@@ -248,5 +248,10 @@ func userSpec(u specs.User) string {
 
 func (b *builder) program() {
 	p := b.spec.Process
+	if b.spec.Annotations[spec.AnnotationInit] == "true" {
+		b.add("", "pid_namespaces(7)", "Start the program as a child, and stay as PID 1: a reaper of Aquarium's own collects the processes whose parents have ended, passes signals on, and ends as the program does.",
+			&step.Reap{Exec: step.Exec{Argv: p.Args, Env: p.Env}, Terminal: p.Terminal, Adopt: !spec.Has(b.spec, "pid")})
+		return
+	}
 	b.add("", "execve(2)", "Replace init by the program, which keeps its PID 1 and everything made so far.", &step.Exec{Argv: p.Args, Env: p.Env})
 }

@@ -21,6 +21,8 @@ func init() {
 	switch os.Args[0] {
 	case step.InitName:
 		step.Init()
+	case step.ReaperName:
+		step.Reaper()
 	case supervisor.Name:
 		supervisor.Main()
 	case supervisor.RemoverName:

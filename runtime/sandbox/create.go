@@ -198,6 +198,9 @@ func (s *Store) check(o *spec.Options) (rootfs.Rootfs, error) {
 	if _, plain := s.Catalogue.Plain(root); o.Writable && !plain {
 		return root, &spec.Refusal{What: "launch " + rootfs.Visible(root.Name) + ": it is made of layers, which are never written", Way: "leave --writable out: the sandbox gets a layer of its own, which `aquarium rootfs commit` keeps"}
 	}
+	if o.Init && dynamic() {
+		return root, &spec.Refusal{What: "init: this build of aquarium needs libraries, which are not in the sandbox", Way: "build it with CGO_ENABLED=0, or leave --init out"}
+	}
 	if o.WhatIf && !caller().Privileged {
 		return root, &spec.Refusal{What: "what-if: the outer mount namespace of a launch that may go wrong needs root", Way: "run as root, or leave --what-if out"}
 	}

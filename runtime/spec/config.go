@@ -24,6 +24,7 @@ const (
 	AnnotationRemove     = "aquarium.remove"      // "true": delete when stopped
 	AnnotationStdin      = "aquarium.stdin"       // "true": keep standard input open
 	AnnotationStepped    = "aquarium.stepped"     // "true": wait before each step
+	AnnotationInit       = "aquarium.init"        // "true": a reaper is PID 1, the program its child
 	AnnotationWhatIf     = "aquarium.what-if"     // "true": and leave some out
 	AnnotationScrollback = "aquarium.scrollback"  // bytes
 	AnnotationNetwork    = "aquarium.network"     // JSON network.Lease: what the sandbox has of the bridge
@@ -155,7 +156,7 @@ func annotations(o Options, root Root) map[string]string {
 		AnnotationRootSwitch: string(o.RootSwitch),
 		AnnotationMountpoint: root.Mountpoint,
 	}
-	for name, set := range map[string]bool{AnnotationRemove: o.Remove, AnnotationStdin: o.Interactive, AnnotationStepped: o.Stepped, AnnotationWhatIf: o.WhatIf} {
+	for name, set := range map[string]bool{AnnotationRemove: o.Remove, AnnotationStdin: o.Interactive, AnnotationStepped: o.Stepped, AnnotationInit: o.Init, AnnotationWhatIf: o.WhatIf} {
 		if set {
 			a[name] = "true"
 		}

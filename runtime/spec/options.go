@@ -54,6 +54,7 @@ type Options struct {
 	Volumes     []string // "SRC:DST[:ro]"
 	ReadOnly    bool     // the root cannot be written
 	Writable    bool     // write into the rootfs itself, no layer of its own
+	Init        bool     // a reaper is PID 1, and the program its child
 	NoProc      bool     // /proc is not mounted
 	CapAdd      []string // "CAP_" may be left out; "ALL"
 	CapDrop     []string

@@ -83,20 +83,33 @@ func (e *Exec) Do(w *World) error {
 	if err := kernel.Prctl(kernel.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL)); err != nil {
 		return failed(pdeathsig, err)
 	}
-	env := e.Env
-	if w.home != "" && LookupEnv(env, "HOME") == "" {
-		env = append(env[:len(env):len(env)], "HOME="+w.home)
+	return e.run(e.environment(w), syscall.Exec)
+}
+
+// environment is Env with the home directory of the user that init became.
+func (e *Exec) environment(w *World) []string {
+	if w.home != "" && LookupEnv(e.Env, "HOME") == "" {
+		return append(e.Env[:len(e.Env):len(e.Env)], "HOME="+w.home)
 	}
+	return e.Env
+}
+
+// run starts the program by a function with execve's arguments and errors.
+func (e *Exec) run(env []string, start func(path string, argv, env []string) error) error {
 	name := e.Argv[0]
-	if strings.Contains(name, "/") {
-		return e.refused(name, syscall.Exec(name, e.Argv, env))
+	if !strings.Contains(name, "/") {
+		return e.search(name, env, start)
 	}
-	return e.search(name, LookupEnv(env, "PATH"), env)
+	if err := start(name, e.Argv, env); err != nil {
+		return e.refused(name, err)
+	}
+	return nil
 }
 
 // search tries each directory of PATH, as execvp(3) does: EACCES is
 // remembered while the search goes on, anything but "not there" ends it.
-func (e *Exec) search(name, path string, env []string) error {
+func (e *Exec) search(name string, env []string, start func(path string, argv, env []string) error) error {
+	path := LookupEnv(env, "PATH")
 	refused := e.refused(name, syscall.ENOENT)
 	refused.Detail = "not found in PATH=" + path
 	for _, dir := range strings.Split(path, ":") {
@@ -104,8 +117,10 @@ func (e *Exec) search(name, path string, env []string) error {
 			continue // an empty entry would be the working directory
 		}
 		candidate := dir + "/" + name
-		err := syscall.Exec(candidate, e.Argv, env)
+		err := start(candidate, e.Argv, env)
 		switch {
+		case err == nil:
+			return nil
 		case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ENOTDIR):
 			if _, statErr := lstat(candidate); statErr == nil {
 				return e.refused(candidate, err) // there, but its interpreter is not
@@ -124,6 +139,17 @@ func (e *Exec) refused(path string, err error) *CallError {
 	refused := failed(e.render(path), err).(*CallError)
 	refused.path = path
 	return refused
+}
+
+// programOf is what an operation starts, if it is the last of a plan.
+func programOf(op Op) (*Exec, bool) {
+	switch op := op.(type) {
+	case *Exec:
+		return op, true
+	case *Reap:
+		return &op.Exec, true
+	}
+	return nil, false
 }
 
 func lstat(path string) (syscall.Stat_t, error) {

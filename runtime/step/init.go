@@ -18,6 +18,7 @@ type World struct {
 	child   *os.Process // what Clone started
 	groups  []group     // what Cgroup made
 	console int         // master of the pseudo-terminal, until it is handed over; -1 for none
+	self    int         // this binary, for a reaper; -1 for none
 	trees   map[int]int // descriptors, by the numbers that steps have for them
 	home    string      // home directory of the user that User became
 
@@ -37,6 +38,7 @@ type World struct {
 //	    │ ◀─ {"events":[…]}  + console master ─── │ all at once, just before execve
 //	    │ ◀─ end of file ──────────────────────── │ execve closed the socket: it runs
 //	    │ ◀─ {"events":[…]} ───────────────────── │ or the one step that failed
+//	    │ ◀─ {"final":…} ──────────────────────── │ or why a reaper's program does not run
 //
 // The console's master rides on a report as SCM_RIGHTS.
 const initSocket = 3
@@ -46,6 +48,7 @@ type report struct {
 	Before   *int    `json:"before,omitempty"`   // stepped: about to do this step
 	Hostname string  `json:"hostname,omitempty"` // stepped: what uname(2) says, which only init is told
 	Events   []Event `json:"events,omitempty"`
+	Final    *Event  `json:"final,omitempty"` // of the plan's last step, whose number a reaper does not know
 }
 
 // Answers to a stepped init: do the next step, or leave it out.
@@ -68,7 +71,7 @@ func Init() {
 	if err := json.NewDecoder(&socket).Decode(&plan); err != nil || len(plan.trees) != len(socket.received) {
 		os.Exit(initFailed)
 	}
-	i := interpreter{plan: plan, world: World{console: -1}}
+	i := interpreter{plan: plan, world: World{console: -1, self: holdSelf(plan)}}
 	for at, number := range plan.trees {
 		i.world.hold(number, socket.received[at])
 	}
@@ -125,7 +128,7 @@ func (i *interpreter) run() {
 				continue
 			}
 		}
-		if _, last := s.Op.(*Exec); last && i.flush() != nil {
+		if _, last := programOf(s.Op); last && i.flush() != nil {
 			return // the supervisor is gone: nobody would hold the sandbox
 		}
 		if err := i.do(seq, s); err != nil {

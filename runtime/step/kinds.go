@@ -13,7 +13,7 @@ var operations = [...]Op{
 	(*Sethostname)(nil), (*LinkUp)(nil),
 	(*Bridge)(nil), (*Forward)(nil), (*Masquerade)(nil), (*Veth)(nil), (*Address)(nil), (*Gateway)(nil),
 	(*OOMScore)(nil), (*Umask)(nil), (*Bounding)(nil), (*Rlimits)(nil), (*User)(nil), (*Keyring)(nil), (*NoNewPrivs)(nil), (*Seccomp)(nil),
-	(*Workdir)(nil), (*Exec)(nil),
+	(*Workdir)(nil), (*Exec)(nil), (*Reap)(nil),
 }
 
 // kindOf names an operation's type; ok is false for one that is not listed.

@@ -16,7 +16,7 @@ func (p Plan) Unskippable(index int) string {
 		return "what the program leaves behind would run on"
 	case *Cgroup:
 		return "it keeps what goes wrong from the neighbours"
-	case *Clone, *Exec:
+	case *Clone, *Exec, *Reap:
 		return "there would be nothing to launch"
 	case *Bounding:
 		return "with every capability the program could leave the outer mount namespace"

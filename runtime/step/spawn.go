@@ -140,6 +140,10 @@ func (l *Launch) Next() (before int, err error) {
 	}
 	l.reported, l.Hostname = time.Now(), decoded.Hostname
 	l.Events = append(l.Events, decoded.Events...)
+	if decoded.Final != nil {
+		decoded.Final.Seq = l.total - 1
+		l.Events = append(l.Events, *decoded.Final)
+	}
 	if n := len(l.Events); n > 0 {
 		if err := l.Events[n-1].Err(); err != nil {
 			return -1, err

@@ -90,7 +90,7 @@ func (t Trace) Redact() (Trace, error) {
 		return t, err
 	}
 	for _, s := range plan.Steps {
-		if e, ok := s.Op.(*Exec); ok {
+		if e, ok := programOf(s.Op); ok {
 			for i, entry := range e.Env {
 				name, _, _ := strings.Cut(entry, "=")
 				e.Env[i] = name + "=…"

@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
-	"unsafe"
 
 	"aquarium/runtime/fork"
 	"aquarium/runtime/kernel"
@@ -181,21 +180,10 @@ func lines(maps []IDMap) []syscall.SysProcIDMap {
 	return out
 }
 
-// waiting is a program that begins with waiting for a byte on a pipe, or for
-// the end of the process that has its other end.
-func waiting(pipe, other int) *fork.Program {
-	p := new(fork.Program)
-	buffer := new([8]byte)
-	p.Keep(buffer)
-	p.Add(fork.MustWork, "close(pipe)", syscall.SYS_CLOSE, uintptr(other))
-	p.Add(fork.MustWork, "read(pipe)", syscall.SYS_READ, uintptr(pipe), uintptr(unsafe.Pointer(buffer)), 1)
-	return p
-}
-
 // program is what the child does: it waits to be mapped, and becomes the
 // command.
 func (c Command) program(pipe, other int, files []int) *fork.Program {
-	p := waiting(pipe, other)
+	p := fork.Waiting(pipe, other)
 	p.Group = c.Group
 	if c.Session {
 		p.Add(fork.MustWork, "setsid()", syscall.SYS_SETSID)
@@ -239,7 +227,7 @@ func (m Map) Try() error {
 	}
 	defer reader.Close()
 	defer writer.Close()
-	p := waiting(int(reader.Fd()), int(writer.Fd()))
+	p := fork.Waiting(int(reader.Fd()), int(writer.Fd()))
 	p.Add(fork.MustWork, "exit_group(0)", syscall.SYS_EXIT_GROUP, 0)
 	child, err := p.Start(syscall.CLONE_NEWUSER)
 	if err != nil {

@@ -1,0 +1,3 @@
+package kernel
+
+const sysExecveat = 322 // execveat(2)

@@ -1,0 +1,3 @@
+package kernel
+
+const sysExecveat = 281 // execveat(2)
