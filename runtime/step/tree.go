@@ -15,7 +15,7 @@ import (
 // tree is how a step calls one.
 func tree(number int) raw { return raw("tree" + strconv.Itoa(number)) }
 
-var handOver = "init gets it with the plan"
+const handOver = "init gets it with the plan"
 
 // hold keeps a descriptor as a tree.
 func (w *World) hold(number, fd int) {
