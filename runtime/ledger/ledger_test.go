@@ -110,7 +110,7 @@ func TestUndo(t *testing.T) {
 		Dir: func(name string) (string, error) {
 			switch name {
 			case "/etc":
-				return "", NotOurs
+				return "", ErrNotOurs
 			case "gone":
 				return "", nil
 			}

@@ -5,11 +5,11 @@ import "errors"
 // Undoer undoes a thing of one kind. It says what it did, "removed its cgroup",
 // or "" where the thing was gone already. The name may have been written by
 // anyone: an Undoer touches nothing but what Aquarium makes, and answers
-// NotOurs to everything else.
+// ErrNotOurs to everything else.
 type Undoer func(name string) (did string, err error)
 
-// NotOurs is the answer of an Undoer to a name that no launch writes down.
-var NotOurs = errors.New("not made by a launch")
+// ErrNotOurs is the answer of an Undoer to a name that no launch writes down.
+var ErrNotOurs = errors.New("not made by a launch")
 
 // Undo undoes what is left, latest first, and ticks it off. It says what it
 // did. The first thing that cannot be undone ends it, since what was made
@@ -40,8 +40,8 @@ func undo(e Entry, by map[Kind]Undoer) (did string, err error) {
 		return "left alone " + e.String() + ": unknown kind", nil
 	}
 	did, err = undoer(e.Name)
-	if errors.Is(err, NotOurs) {
-		return "left alone " + e.String() + ": " + NotOurs.Error(), nil
+	if errors.Is(err, ErrNotOurs) {
+		return "left alone " + e.String() + ": " + ErrNotOurs.Error(), nil
 	}
 	if err != nil {
 		return did, &Error{e, err}

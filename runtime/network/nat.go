@@ -12,7 +12,7 @@ const (
 	batchBegin       = 0x10
 	batchEnd         = 0x11
 	subsystem        = 10 << 8 // NFNL_SUBSYS_NFTABLES, the high byte of a type
-	newTable         = subsystem | 0
+	newTable         = subsystem
 	delTable         = subsystem | 2
 	newChain         = subsystem | 3
 	newRule          = subsystem | 6

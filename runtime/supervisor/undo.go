@@ -48,7 +48,7 @@ func (b Belongings) Erase(name string) (did []string, err error) {
 	if freed != "" {
 		did = append(did, freed)
 	}
-	if err != nil && !errors.Is(err, ledger.NotOurs) { // it may have no name yet
+	if err != nil && !errors.Is(err, ledger.ErrNotOurs) { // it may have no name yet
 		return did, err
 	}
 	if did, err = b.remove(did, b.Bundle, b.removeTree); err != nil {
@@ -88,7 +88,7 @@ func (b Belongings) undoers(stopped bool) map[ledger.Kind]ledger.Undoer {
 
 func (b Belongings) removeBundle(path string) (string, error) {
 	if path != b.Bundle {
-		return "", ledger.NotOurs
+		return "", ledger.ErrNotOurs
 	}
 	did, err := b.remove(nil, b.Bundle, b.removeTree)
 	return strings.Join(did, ""), err
@@ -98,7 +98,7 @@ func (b Belongings) removeBundle(path string) (string, error) {
 // sandbox.
 func (b Belongings) freeName(name string) (string, error) {
 	if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
-		return "", ledger.NotOurs
+		return "", ledger.ErrNotOurs
 	}
 	link := b.Names + "/" + name
 	if id, err := os.Readlink(link); err != nil || id != b.ID {
@@ -116,7 +116,7 @@ func (b Belongings) freeName(name string) (string, error) {
 func (b Belongings) unmount(path string) (string, error) {
 	dir, base := kernel.Split(path)
 	if base == "" || base == "." || base == ".." || dir != b.Bundle && dir != b.Run || path != dir+"/"+base {
-		return "", ledger.NotOurs
+		return "", ledger.ErrNotOurs
 	}
 	const noFollow = 8 // UMOUNT_NOFOLLOW, see umount(2)
 	switch err := syscall.Unmount(path, syscall.MNT_DETACH|noFollow); err {
@@ -134,7 +134,7 @@ func (b Belongings) unmount(path string) (string, error) {
 // it.
 func (b Belongings) disconnect(id string) (string, error) {
 	if id != b.ID {
-		return "", ledger.NotOurs
+		return "", ledger.ErrNotOurs
 	}
 	had, err := network.Release(b.Leases, id)
 	if !had {
@@ -150,7 +150,7 @@ func (b Belongings) removeGroup(directory string) (string, error) {
 		return "", nil
 	}
 	if _, id := kernel.Split(directory); id != b.ID || !cgroup.IsOurs(directory) {
-		return "", ledger.NotOurs
+		return "", ledger.ErrNotOurs
 	}
 	if err := cgroup.Remove(directory); err != nil {
 		return "", err
