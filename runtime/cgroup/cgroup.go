@@ -37,10 +37,11 @@ const Outside = "outside"
 // Group is one control group of a sandbox.
 type Group struct {
 	Version     Version   `json:"version"`
-	Base        string    `json:"base"`          // directory of the group that Parent lies in: it is there already
-	ID          string    `json:"id"`            // the sandbox's
-	Own         string    `json:"own,omitempty"` // directory of the supervisor's group, in version 1
-	Controllers []string  `json:"controllers"`   // that it is used for; of version 2, those to hand down to it
+	Base        string    `json:"base"`                // directory of the group that Parent lies in: it is there already
+	ID          string    `json:"id"`                  // the sandbox's
+	Own         string    `json:"own,omitempty"`       // directory of the supervisor's group, in version 1
+	Hierarchy   string    `json:"hierarchy,omitempty"` // of version 1, by all of its controllers: "cpu,cpuacct"
+	Controllers []string  `json:"controllers"`         // that it is used for; of version 2, those to hand down to it
 	Settings    []Setting `json:"settings,omitempty"`
 	// Evacuate: Base is of version 2 and has processes, which have to move
 	// to Outside before it can hand down controllers.

@@ -17,7 +17,8 @@ type hierarchy struct {
 	version     Version
 	directory   string   // where it is mounted
 	root        string   // which of its groups the directory is
-	controllers []string // of version 1
+	name        string   // of version 1: all of its controllers, as mount(8) takes them
+	controllers []string // of version 1: those that sandboxes use
 	own         string   // directory of the group that this process is in, "" where it is not below directory
 }
 
@@ -68,16 +69,25 @@ func parseMount(line string) (h hierarchy, ok bool) {
 		return h, true
 	case "cgroup":
 		h.version = V1
+		var all []string
 		for option := range strings.SplitSeq(super[2], ",") {
+			if !slices.Contains(otherOptions, option) && !strings.Contains(option, "=") {
+				all = append(all, option)
+			}
 			switch option {
 			case cpu, cpuacct, freezer, memory, pids:
 				h.controllers = append(h.controllers, option)
 			}
 		}
+		h.name = strings.Join(all, ",")
 		return h, len(h.controllers) > 0
 	}
 	return h, false
 }
+
+// otherOptions are those of a hierarchy of version 1 that are no controllers;
+// see cgroup1_show_options in the kernel.
+var otherOptions = []string{"rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v2_mode", "favordynmods", "none"}
 
 // unescape undoes what the kernel does to blanks and backslashes in paths.
 func unescape(s string) string {

@@ -61,7 +61,7 @@ func (h Host) group(one hierarchy, set Limits, asked []string) (Group, error) {
 	case one.own == "":
 		return Group{}, &Unavailable{Why: "the control group that this process is in does not show in " + one.directory, Way: "run it outside of this container"}
 	default:
-		g.Own = one.own
+		g.Own, g.Hierarchy = one.own, one.name
 	}
 	return g, err
 }

@@ -33,7 +33,7 @@ func (m *machine) file(name, content string) {
 // one mounts a hierarchy of version 1, with this process in a group.
 func (m *machine) one(controllers, group string) {
 	m.file(controllers+group+"/cgroup.procs", "")
-	m.mount(controllers, "cgroup", "rw,"+controllers)
+	m.mount(controllers, "cgroup", "rw,xattr,"+controllers+",release_agent=/x")
 	m.own += "7:" + controllers + ":" + group + "\n"
 }
 
@@ -82,7 +82,8 @@ func (m *machine) place(root bool, l Limits, pids int64) (Groups, Limits, error)
 func TestPlace(t *testing.T) {
 	all := Limits{Memory: 64 << 20, CPU: 50_000, Pids: 10}
 	v1 := func(base string, settings []Setting, controllers ...string) Group {
-		return Group{Version: V1, Base: base, Own: base, ID: "ID", Controllers: controllers, Settings: settings}
+		hierarchy := strings.Split(base, "/")[1]
+		return Group{Version: V1, Base: base, Own: base, Hierarchy: hierarchy, ID: "ID", Controllers: controllers, Settings: settings}
 	}
 	const scope = "/user.slice/scope"
 	for _, test := range []struct {

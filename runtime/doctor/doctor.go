@@ -180,21 +180,6 @@ func supports(filesystem string) bool {
 }
 
 // cgroups says which version is mounted; see cgroups(7).
-func cgroups() Finding {
-	f := Finding{What: "cgroups", OK: true}
-	controllers, err := os.ReadFile("/sys/fs/cgroup/cgroup.controllers")
-	switch {
-	case err == nil:
-		f.Detail = "version 2, controllers " + strings.TrimSpace(string(controllers))
-	case exists("/sys/fs/cgroup/memory") || exists("/sys/fs/cgroup/pids"):
-		f.Detail = "version 1 hierarchies"
-	default:
-		f.OK, f.Detail, f.Effect = false, "no hierarchy is mounted", "use of memory and cpu cannot be read or limited"
-		f.Knob = "mount -t cgroup2 cgroup2 /sys/fs/cgroup"
-	}
-	return f
-}
-
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

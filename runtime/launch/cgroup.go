@@ -31,3 +31,26 @@ func (b *builder) cgroupNamespace() {
 			&step.Unshare{Flags: syscall.CLONE_NEWCGROUP})
 	}
 }
+
+// mountGroups shows the sandbox its control groups, not to be written. In
+// version 1 each hierarchy is a filesystem of its own, below a directory.
+func (b *builder) mountGroups(at *step.Mount) error {
+	made, err := spec.Groups(b.spec)
+	if err != nil {
+		return err
+	}
+	var hierarchies []string
+	for _, g := range made {
+		if g.Version == cgroup.V1 {
+			hierarchies = append(hierarchies, g.Hierarchy)
+		}
+	}
+	const why = "Show the sandbox its control groups, where programs look for their limits, not to be written."
+	if len(hierarchies) == 0 {
+		at.Source, at.Type = "cgroup2", "cgroup2"
+		b.add("mnt", "cgroups(7)", why, at)
+		return nil
+	}
+	b.add("mnt", "cgroups(7)", why, &step.Hierarchies{Root: at.Root, Target: at.Target, Flags: at.Flags, Names: hierarchies})
+	return nil
+}

@@ -17,12 +17,12 @@ var limited = []struct {
 	groups cgroup.Groups
 }{
 	{"limits-version-1", root, cgroup.Groups{
-		{Version: cgroup.V1, Base: "/sys/fs/cgroup/cpu,cpuacct", Own: "/sys/fs/cgroup/cpu,cpuacct/user", ID: "ID", Controllers: []string{"cpu", "cpuacct"},
+		{Version: cgroup.V1, Base: "/sys/fs/cgroup/cpu,cpuacct", Own: "/sys/fs/cgroup/cpu,cpuacct/user", Hierarchy: "cpu,cpuacct", ID: "ID", Controllers: []string{"cpu", "cpuacct"},
 			Settings: []cgroup.Setting{{File: "cpu.cfs_period_us", Value: "100000"}, {File: "cpu.cfs_quota_us", Value: "150000"}}},
-		{Version: cgroup.V1, Base: "/sys/fs/cgroup/memory", Own: "/sys/fs/cgroup/memory/user", ID: "ID", Controllers: []string{"memory"},
+		{Version: cgroup.V1, Base: "/sys/fs/cgroup/memory", Own: "/sys/fs/cgroup/memory/user", Hierarchy: "memory", ID: "ID", Controllers: []string{"memory"},
 			Settings: []cgroup.Setting{{File: "memory.limit_in_bytes", Value: "67108864"}, {File: "memory.memsw.limit_in_bytes", Value: "67108864", Optional: true}}},
-		{Version: cgroup.V1, Base: "/sys/fs/cgroup/pids", Own: "/sys/fs/cgroup/pids/user", ID: "ID", Controllers: []string{"pids"}, Settings: []cgroup.Setting{{File: "pids.max", Value: "100"}}},
-		{Version: cgroup.V1, Base: "/sys/fs/cgroup/freezer", Own: "/sys/fs/cgroup/freezer/user", ID: "ID", Controllers: []string{"freezer"}},
+		{Version: cgroup.V1, Base: "/sys/fs/cgroup/pids", Own: "/sys/fs/cgroup/pids/user", Hierarchy: "pids", ID: "ID", Controllers: []string{"pids"}, Settings: []cgroup.Setting{{File: "pids.max", Value: "100"}}},
+		{Version: cgroup.V1, Base: "/sys/fs/cgroup/freezer", Own: "/sys/fs/cgroup/freezer/user", Hierarchy: "freezer", ID: "ID", Controllers: []string{"freezer"}},
 	}},
 	{"limits-version-2", root, cgroup.Groups{all("/sys/fs/cgroup", false)}},
 	{"limits-delegated", ordinary, cgroup.Groups{all("/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope", true)}},

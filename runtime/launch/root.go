@@ -146,6 +146,12 @@ func (b *builder) mounts() error {
 		if err != nil {
 			return err
 		}
+		if m.Type == "cgroup" {
+			if err := b.mountGroups(op); err != nil {
+				return err
+			}
+			continue
+		}
 		if moved, ok := b.volume(op); ok {
 			b.add("mnt", "move_mount(2)", mountReason(op), moved)
 			continue

@@ -124,6 +124,29 @@ func TestCgroupNamespaceShowsNothingAbove(t *testing.T) {
 	}
 }
 
+// Programs find their limits where they look for them, and cannot change them.
+func TestOwnGroupsAreShownReadOnly(t *testing.T) {
+	for _, o := range []spec.Options{{}, {UserNS: spec.UserNSAuto}} {
+		s := newStore(t)
+		o.Pids, o.Command = 77, []string{"sh", "-c", `exec 2>&1
+			cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max
+			for dir in /sys/fs/cgroup /sys/fs/cgroup/pids; do touch $dir/new; done
+			for limit in /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max; do [ ! -e $limit ] || echo 1 >$limit || echo refused; done`}
+		sb, conn := limitedSandbox(t, s, o)
+		follow(t, conn)
+		said := watch(t, conn).output
+		if !strings.Contains(said, "77\n") {
+			t.Errorf("the sandbox does not see its limit: %s", said)
+		}
+		if strings.Count(said, "Read-only file system") < 2 {
+			t.Errorf("the groups are not read-only in the sandbox: %s", said)
+		}
+		if _, err := sb.Groups.Open(); err == nil {
+			t.Error("the groups outlive the sandbox")
+		}
+	}
+}
+
 // However a sandbox ends, its groups go: also with processes that outlive the
 // first one, because they are not in a pid namespace of its own.
 func TestGroupsGoWithTheSandbox(t *testing.T) {

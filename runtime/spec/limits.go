@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,7 +84,19 @@ func SetGroups(s *specs.Spec, groups cgroup.Groups, limits cgroup.Limits) error 
 	s.Annotations[AnnotationGroups] = string(document)
 	s.Linux.CgroupsPath = "/" + cgroup.Parent + "/" + groups[0].ID
 	s.Linux.Resources = resources(limits)
+	if Has(s, "cgroup") {
+		mountGroups(s)
+	}
 	return nil
+}
+
+// mountGroups shows the sandbox its own groups, as docker does, where it has
+// a /sys of its own.
+func mountGroups(s *specs.Spec) {
+	i := slices.IndexFunc(s.Mounts, func(m specs.Mount) bool { return m.Destination == "/sys" })
+	if i >= 0 {
+		s.Mounts = slices.Insert(s.Mounts, i+1, specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{"nosuid", "noexec", "nodev", "relatime", "ro"}})
+	}
 }
 
 func resources(l cgroup.Limits) *specs.LinuxResources {

@@ -5,7 +5,7 @@ import "reflect"
 // operations lists every operation once. A saved plan or trace names an
 // operation by its Go type, so a type here is never renamed.
 var operations = [...]Op{
-	(*Outer)(nil), (*Adopt)(nil), (*Cgroup)(nil), (*Clone)(nil), (*Unshare)(nil),
+	(*Outer)(nil), (*Adopt)(nil), (*Cgroup)(nil), (*Clone)(nil), (*Unshare)(nil), (*Hierarchies)(nil),
 	(*OpenTree)(nil), (*Setns)(nil), (*MoveMount)(nil), (*OpenDir)(nil), (*Fchdir)(nil),
 	(*Mount)(nil), (*Overlay)(nil), (*Umount)(nil), (*Mkdir)(nil), (*BindDevices)(nil), (*MountAttributes)(nil), (*Symlink)(nil), (*Mask)(nil), (*ReadOnly)(nil),
 	(*Chdir)(nil), (*Chroot)(nil), (*PivotRoot)(nil),
