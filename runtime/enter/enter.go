@@ -103,13 +103,20 @@ func refused(err error) error {
 // program is what the child does.
 type program struct{ fork.Program }
 
+// compile lists what the child does. It enters the sandbox's pid namespace, in
+// which others can see it, as one that has no rights beyond theirs any more:
+// what they could make of it, were they to trace it, they are (CVE-2016-9962).
 func (c Command) compile(proc *os.File) *program {
 	p := new(program)
 	c.oomScore(p, proc)
 	p.hide()
-	c.join(p)
+	forked := c.join(p)
 	c.descriptors(p)
 	c.confine(p)
+	if forked {
+		p.forkAgain()
+	}
+	c.settle(p)
 	c.exec(p)
 	return p
 }
@@ -122,8 +129,9 @@ func (p *program) hide() {
 	p.Add(fork.MustWork, "prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)", syscall.SYS_PRCTL, setDumpable, 0)
 }
 
-func (c Command) join(p *program) {
-	forked := false
+// join joins the namespaces; forked tells whether that is true only of a
+// process that is made later.
+func (c Command) join(p *program) (forked bool) {
 	for _, n := range c.Namespaces {
 		p.Add(fork.MustWork, fmt.Sprintf("setns(%s namespace, %#x)", n.Kind.Name, n.Kind.Flag), kernel.SYS_SETNS, n.File.Fd(), n.Kind.Flag)
 		forked = forked || n.Kind.Name == "pid" || n.Kind.Name == "time"
@@ -132,19 +140,25 @@ func (c Command) join(p *program) {
 		p.Add(fork.MustWork, "fchdir(root)", syscall.SYS_FCHDIR, c.Root.Fd())
 		p.Add(fork.MustWork, `chroot(".")`, syscall.SYS_CHROOT, p.Text("."))
 	}
-	if forked {
-		p.forkAgain()
-	}
-	// After the last fork: a group that has all the processes it may have
-	// takes one more, but lets none be made.
-	for _, file := range c.Groups {
-		p.Add(fork.MustWork, "write("+strconv.Quote(file.Name())+`, "0")`, syscall.SYS_WRITE, file.Fd(), p.Text("0"), 1)
-	}
 	dir := c.Dir
 	if dir == "" {
 		dir = "/"
 	}
 	p.Add(fork.MustWork, "chdir("+strconv.Quote(dir)+")", syscall.SYS_CHDIR, p.Text(dir))
+	return forked
+}
+
+// settle is what only the process that will be the program can do.
+func (c Command) settle(p *program) {
+	// After the last fork: a group that has all the processes it may have
+	// takes one more, but lets none be made.
+	for _, file := range c.Groups {
+		p.Add(fork.MustWork, "write("+strconv.Quote(file.Name())+`, "0")`, syscall.SYS_WRITE, file.Fd(), p.Text("0"), 1)
+	}
+	if c.Terminal {
+		p.Add(fork.MustWork, "setsid()", syscall.SYS_SETSID)
+		p.Add(fork.MustWork, "ioctl(0, TIOCSCTTY, 0)", syscall.SYS_IOCTL, 0, syscall.TIOCSCTTY, 0)
+	}
 }
 
 // forkAgain makes a process that is in the joined pid namespace: setns changes
@@ -155,10 +169,6 @@ func (p *program) forkAgain() {
 }
 
 func (c Command) descriptors(p *program) {
-	if c.Terminal {
-		p.Add(fork.MustWork, "setsid()", syscall.SYS_SETSID)
-		p.Add(fork.MustWork, "ioctl(terminal, TIOCSCTTY, 0)", syscall.SYS_IOCTL, c.Stdio[0].Fd(), syscall.TIOCSCTTY, 0)
-	}
 	for fd, file := range c.Stdio {
 		p.Add(fork.MustWork, fmt.Sprintf("dup3(%s, %d, 0)", file.Name(), fd), syscall.SYS_DUP3, file.Fd(), uintptr(fd), 0)
 	}
@@ -172,7 +182,6 @@ func (c Command) confine(p *program) {
 			}
 		}
 		p.Add(fork.MayFail, "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)", syscall.SYS_PRCTL, kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
-		c.nothingInheritable(p)
 	}
 	c.limits(p)
 	if !c.KeepUser {
@@ -188,6 +197,7 @@ func (c Command) confine(p *program) {
 		p.Keep(filter)
 		p.Add(fork.MustWork, "prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER)", syscall.SYS_PRCTL, kernel.PR_SET_SECCOMP, kernel.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(filter)))
 	}
+	c.keep(p)
 }
 
 func (c Command) become(p *program) {

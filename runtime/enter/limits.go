@@ -24,6 +24,7 @@ func (c Command) oomScore(p *program, proc *os.File) {
 		proc.Fd(), p.Text(oomScoreFile), syscall.O_WRONLY|syscall.O_CLOEXEC)
 	p.Last().Feeds, p.Last().Fed = len(p.Calls)+1, 1
 	p.Add(fork.MustWork, "write(oom_score_adj, "+strconv.Quote(score)+")", syscall.SYS_WRITE, 0, p.Text(score), uintptr(len(score)))
+	p.Add(fork.MustWork, "close(proc)", syscall.SYS_CLOSE, proc.Fd()) // it leads out of the sandbox
 }
 
 // limits sets resource limits as step.Rlimits does: where a raise is refused,
@@ -60,21 +61,27 @@ func (c Command) keyring(p *program) {
 	}
 }
 
-// nothingInheritable clears the inheritable capabilities, which the root user
-// would be given beyond the bounding set; see capabilities(7). Joining a user
-// namespace does that by itself.
-func (c Command) nothingInheritable(p *program) {
-	effective, permitted, inheritable, err := kernel.Capget()
-	if err != nil || inheritable == 0 {
+// keep leaves root only those capabilities that it will have as the program:
+// none but what is kept, and none to inherit, which it would be given beyond
+// the bounding set; see capabilities(7). Another user has none by now.
+func (c Command) keep(p *program) {
+	_, has, _, err := kernel.Capget()
+	if err != nil || c.Keep == nil || c.Identity.UID != 0 && !c.KeepUser {
 		return
 	}
 	for _, n := range c.Namespaces {
 		if n.Kind.Name == "user" {
-			return
+			has = ^uint64(0) // in a user namespace, who joins it has all
 		}
 	}
-	header, data := kernel.CapabilitySets(effective, permitted, 0)
+	var kept uint64
+	for _, name := range c.Keep {
+		if number, ok := kernel.CapabilityNumber(name); ok {
+			kept |= has & (1 << number)
+		}
+	}
+	header, data := kernel.CapabilitySets(kept, kept, 0)
 	p.Keep(header)
 	p.Keep(data)
-	p.Add(fork.MustWork, "capset(header, {effective, permitted, inheritable: 0})", syscall.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(data)))
+	p.Add(fork.MustWork, "capset(header, {effective and permitted: what is kept, inheritable: 0})", syscall.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(data)))
 }

@@ -261,22 +261,27 @@ func entries(root, file string, fields int, each func([]string) bool) error {
 	return lines.Err()
 }
 
-// openRegular opens a regular file of an untrusted tree: symlinks stay inside
-// the tree, and a FIFO of that name must not make anyone wait for a writer.
+// openRegular opens a regular file of an untrusted tree. Symlinks stay inside
+// the tree. What it is, is looked at before it is opened: a FIFO would have us
+// wait for a writer, a terminal become ours and then hang up.
 func openRegular(root, file string) (*os.File, error) {
 	dir, err := syscall.Open(root, kernel.O_PATH|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: root, Err: err}
 	}
 	defer syscall.Close(dir)
-	fd, err := kernel.Openat2(dir, strings.TrimPrefix(file, "/"), syscall.O_RDONLY|syscall.O_NONBLOCK, 0, kernel.InRoot)
+	found, err := kernel.Openat2(dir, strings.TrimPrefix(file, "/"), kernel.O_PATH, 0, kernel.InRoot)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: file, Err: err}
 	}
+	defer syscall.Close(found)
 	var stat syscall.Stat_t
-	if err := syscall.Fstat(fd, &stat); err != nil || stat.Mode&syscall.S_IFMT != syscall.S_IFREG {
-		syscall.Close(fd)
+	if err := syscall.Fstat(found, &stat); err != nil || stat.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		return nil, fmt.Errorf("%s is not a regular file", file)
+	}
+	fd, err := syscall.Open(kernel.FDPath(found), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: file, Err: err}
 	}
 	return os.NewFile(uintptr(fd), file), nil
 }

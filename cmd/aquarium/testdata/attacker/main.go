@@ -13,9 +13,18 @@ import (
 
 // attacks by the name on the command line; each gets the rest of it.
 var attacks = map[string]func(arguments []string){
-	"devices":   devices,
-	"nodes":     func(directories []string) { fmt.Print(results(nodes(directories))) },
-	"overwrite": overwrite,
+	"calls":         calls,
+	"chroot-again":  chrootAgain,
+	"devices":       devices,
+	"files":         files,
+	"handles":       handles,
+	"keys":          keys,
+	"nodes":         func(directories []string) { fmt.Print(results(nodes(directories))) },
+	"overwrite":     overwrite,
+	"release-agent": releaseAgent,
+	"seize":         seize,
+	"terminal":      terminal,
+	"with-key":      withKey,
 }
 
 func main() {

@@ -27,13 +27,19 @@ func overwrite(arguments []string) {
 	}
 }
 
-func holdBinary(known []string) (held, pid int) {
-	harmless := make(map[[2]uint64]bool)
-	for _, path := range known {
+// harmlessFiles are the files at paths, by device and inode.
+func harmlessFiles(paths []string) map[[2]uint64]bool {
+	files := make(map[[2]uint64]bool)
+	for _, path := range paths {
 		var stat syscall.Stat_t
 		must(syscall.Stat(path, &stat))
-		harmless[[2]uint64{stat.Dev, stat.Ino}] = true
+		files[[2]uint64{stat.Dev, stat.Ino}] = true
 	}
+	return files
+}
+
+func holdBinary(known []string) (held, pid int) {
+	harmless := harmlessFiles(known)
 	for {
 		entries, err := os.ReadDir("/proc")
 		must(err)
