@@ -22,6 +22,7 @@ type runFlags struct {
 	detach, dryRun bool
 	security       []string
 	detachKeys     string
+	bundle         string
 }
 
 func (r *runFlags) register(f *pflag.FlagSet) {
@@ -53,6 +54,7 @@ func (r *runFlags) register(f *pflag.FlagSet) {
 	f.StringVar((*string)(&r.RootSwitch), "root-switch", string(spec.PivotRoot), "`HOW` the root becomes /: pivot_root, or chroot, which is not isolation")
 	f.BoolVar(&r.Init, "init", false, "run a reaper as PID 1, and the program as its child")
 	f.BoolVar(&r.NoProc, "no-proc", false, "do not mount /proc")
+	f.StringVar(&r.bundle, "bundle", "", "launch the OCI bundle in `DIR`, as its config.json says; COMMAND may follow")
 	f.BoolVar(&r.dryRun, "dry-run", false, "print the kernel calls of the launch, and do none of them")
 	f.BoolVar(&r.WhatIf, "what-if", false, "with --step: steps may be left out; nothing of the host's can be written")
 	f.BoolVar(&r.Stepped, "step", false, "halt before each kernel call, and show what the kernel then knows")
@@ -101,7 +103,9 @@ func prefix(flag string) (console.Prefix, error) {
 
 // complete fills in what depends on the surroundings.
 func (r *runFlags) complete(c *cobra.Command, args []string) error {
-	r.Rootfs, r.Command = args[0], args[1:]
+	if r.Command = args; r.bundle == "" {
+		r.Rootfs, r.Command = args[0], args[1:]
+	}
 	terminal := console.IsTerminal(os.Stdin)
 	if !c.Flags().Changed("tty") {
 		r.TTY = terminal

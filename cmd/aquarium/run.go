@@ -33,8 +33,9 @@ input, output and error are passed through as three pipes, and signals too.`,
   aquarium run --rm -v ./src:/src:ro ./debian make -C /src
   tar c . | aquarium run --rm ./debian tar t   standard input as a pipe
   aquarium run --dry-run ./busybox             the launch, call by call
-  aquarium run --step ./busybox                the launch, one call at a time`,
-		Args:              arguments(1, -1, "ROOTFS"),
+  aquarium run --step ./busybox                the launch, one call at a time
+  aquarium run --bundle DIR                    an OCI bundle: config.json says it all`,
+		Args:              r.arguments,
 		ValidArgsFunction: completeRun,
 	}
 	r.register(c.Flags())
@@ -54,20 +55,25 @@ input, output and error are passed through as three pipes, and signals too.`,
 		switch {
 		case err != nil:
 			return err
-		case r.dryRun:
-			return dryRun(store, r)
-		case r.detach:
-			return launchDetached(store, r)
 		}
-		return launch(store, r, keys)
+		which, err := r.source(c, store)
+		switch {
+		case err != nil:
+			return err
+		case r.dryRun:
+			return dryRun(store, which)
+		case r.detach:
+			return launchDetached(store, which)
+		}
+		return launch(store, r, which, keys)
 	}
 	return c
 }
 
 // dryRun prints the plan.
-func dryRun(store *sandbox.Store, r runFlags) error {
+func dryRun(store *sandbox.Store, which source) error {
 	store.Sweep()
-	plan, err := store.Plan(r.Options)
+	plan, err := which.plan()
 	if err != nil {
 		return err
 	}
@@ -75,8 +81,8 @@ func dryRun(store *sandbox.Store, r runFlags) error {
 	return nil
 }
 
-func launchDetached(store *sandbox.Store, r runFlags) error {
-	sb, conn, err := store.Launch(r.Options)
+func launchDetached(store *sandbox.Store, which source) error {
+	sb, conn, err := which.launch()
 	if err != nil {
 		return err
 	}
@@ -101,8 +107,8 @@ func tellNotes(sb sandbox.Sandbox) {
 	}
 }
 
-func launch(store *sandbox.Store, r runFlags, keys console.Prefix) error {
-	sb, conn, err := store.Launch(r.Options)
+func launch(store *sandbox.Store, r runFlags, which source, keys console.Prefix) error {
+	sb, conn, err := which.launch()
 	if err != nil {
 		return err
 	}

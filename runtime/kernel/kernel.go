@@ -110,6 +110,7 @@ func KillGroup(pidfd, pid int) error {
 // Commands of prctl(2).
 const (
 	PR_SET_PDEATHSIG       = 1
+	PR_SET_KEEPCAPS        = 8
 	PR_SET_NAME            = 15
 	PR_SET_DUMPABLE        = 4
 	PR_SET_CHILD_SUBREAPER = 36
@@ -117,6 +118,7 @@ const (
 	PR_SET_NO_NEW_PRIVS    = 38
 	PR_CAP_AMBIENT         = 47
 
+	PR_CAP_AMBIENT_RAISE     = 2
 	PR_CAP_AMBIENT_CLEAR_ALL = 4
 )
 

@@ -21,7 +21,7 @@ var deviceLinks = []step.Link{
 }
 
 func (b *builder) devices() {
-	if !slices.ContainsFunc(b.spec.Mounts, func(m specs.Mount) bool { return m.Destination == "/dev" }) {
+	if !slices.ContainsFunc(b.spec.Mounts, func(m specs.Mount) bool { return m.Destination == "/dev" && m.Type == "tmpfs" }) {
 		return
 	}
 	b.add("mnt", "mount(2)", "The devices that every program expects, and no others. They are the host's: a device node that is made in the sandbox opens nothing.",

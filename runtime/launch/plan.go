@@ -6,7 +6,6 @@
 package launch
 
 import (
-	"fmt"
 	"path/filepath"
 	"syscall"
 
@@ -41,6 +40,7 @@ func NewPlan(s *specs.Spec) (step.Plan, error) {
 		b.hostConsole()
 	}
 	b.identity()
+	b.sysctls()
 	if err := b.interfaces(); err != nil {
 		return step.Plan{}, err
 	}
@@ -190,7 +190,7 @@ func (b *builder) switchRoot() {
 // confine takes away what the program does not need.
 func (b *builder) confine() error {
 	p := b.spec.Process
-	b.add("", "umask(2)", "Start from the usual file mode mask, not the host user's.", &step.Umask{Mask: 0o022})
+	b.add("", "umask(2)", "Start from the usual file mode mask, not the host user's.", &step.Umask{Mask: umask(p.User)})
 	if p.Capabilities != nil {
 		b.add("", "capabilities(7)", "Keep only the capabilities an ordinary program needs; what leaves the bounding set never comes back.", &step.Bounding{Keep: p.Capabilities.Bounding})
 	}
@@ -198,12 +198,18 @@ func (b *builder) confine() error {
 	if limits := rlimits(p); len(limits) > 0 {
 		b.add("", "getrlimit(2)", "Limit what each process may use by itself, while there is still the right to raise a limit; no core dump fills the disk.", &step.Rlimits{Limits: limits})
 	}
-	b.add("", "credentials(7)", "Become the program's user.", &step.User{Spec: userSpec(p.User), Ungrouped: singleID(b.spec), Terminal: p.Terminal})
+	if !p.NoNewPrivileges {
+		if err := b.filter(); err != nil { // while there is still the right to
+			return err
+		}
+	}
+	b.user()
 	b.add("", "session-keyring(7)", "Start with an empty keyring: the keys of who launched this are not to be found by name.", &step.Keyring{Filtered: filtered(b.spec)})
 	if p.NoNewPrivileges {
 		b.add("", "prctl(2)", "From here on no set-user-ID program gives more privileges than there are.", &step.NoNewPrivs{})
+		return b.filter()
 	}
-	return b.filter()
+	return nil
 }
 
 func rlimits(p *specs.Process) []step.Rlimit {
@@ -222,11 +228,7 @@ func (b *builder) filter() error {
 	if !filtered(b.spec) {
 		return nil
 	}
-	var bounding []string
-	if c := b.spec.Process.Capabilities; c != nil {
-		bounding = c.Bounding
-	}
-	filter, err := seccomp.Default(bounding)
+	filter, err := b.compileFilter()
 	if err != nil {
 		return err
 	}
@@ -234,17 +236,19 @@ func (b *builder) filter() error {
 	return nil
 }
 
+func (b *builder) compileFilter() ([]byte, error) {
+	if b.spec.Annotations[spec.AnnotationSeccomp] == spec.SeccompBundle {
+		return seccomp.Compile(b.spec.Linux.Seccomp)
+	}
+	var bounding []string
+	if c := b.spec.Process.Capabilities; c != nil {
+		bounding = c.Bounding
+	}
+	return seccomp.Default(bounding)
+}
+
 // singleID tells whether one group is all there is: setgroups(2) is denied.
 func singleID(s *specs.Spec) bool { return spec.Has(s, "user") && spec.IDs(s).Single() }
-
-// userSpec is the user as `--user` takes it: OCI keeps numbers, Username what
-// the sandbox's own /etc/passwd has to say.
-func userSpec(u specs.User) string {
-	if u.Username != "" || u.UID == 0 && u.GID == 0 {
-		return u.Username
-	}
-	return fmt.Sprintf("%d:%d", u.UID, u.GID)
-}
 
 func (b *builder) program() {
 	p := b.spec.Process

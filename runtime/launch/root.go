@@ -26,6 +26,9 @@ func (b *builder) rootMounts() error {
 	if err != nil {
 		return err
 	}
+	if m, ok := rootOverlay(b.spec); ok {
+		return b.bundleOverlay(m)
+	}
 	if len(overlays) == 0 {
 		if b.root == "" {
 			b.root = b.spec.Root.Path
@@ -59,18 +62,9 @@ func overlayReason(o spec.Overlay) string {
 }
 
 func (b *builder) overlay(o spec.Overlay) error {
-	lower := make([]string, len(o.Lower))
-	for i, dir := range o.Lower {
-		lower[i] = escape(dir)
-	}
-	own := b.overlayOptions()
-	words := []string{"lowerdir=" + strings.Join(lower, ":"), "upperdir=" + escape(o.Upper), "workdir=" + escape(o.Work)}
-	for _, option := range own {
-		words = append(words, strings.TrimSuffix(option.Key+"="+option.Value, "="))
-	}
-	data := strings.Join(words, ",")
+	data := strings.Join(spec.OverlayOptions(b.spec, o), ",")
 	if len(data) >= pageSize {
-		return b.tallOverlay(o, own)
+		return b.tallOverlay(o)
 	}
 	m := &step.Mount{Source: "overlay", Target: b.root, Type: "overlay", Flags: noDevices, Data: data}
 	if o.Dest != "/" {
@@ -83,7 +77,7 @@ func (b *builder) overlay(o spec.Overlay) error {
 const pageSize = 4096 // mount(2): data is at most one page
 
 // tallOverlay is for more layers than mount(2) takes.
-func (b *builder) tallOverlay(o spec.Overlay, own []step.Option) error {
+func (b *builder) tallOverlay(o spec.Overlay) error {
 	if o.Dest != "/" {
 		return fmt.Errorf("describe overlay on %s: its options are longer than the page that mount(2) takes", o.Dest)
 	}
@@ -91,6 +85,11 @@ func (b *builder) tallOverlay(o spec.Overlay, own []step.Option) error {
 		if len(dir) > kernel.MaxFsconfigString {
 			return fmt.Errorf("describe overlay of %d layers: the path %s is longer than the %d bytes that fsconfig(2) takes", len(o.Lower), dir, kernel.MaxFsconfigString)
 		}
+	}
+	var own []step.Option
+	for _, word := range spec.OverlayWords(b.spec) {
+		key, value, _ := strings.Cut(word, "=")
+		own = append(own, step.Option{Key: key, Value: value})
 	}
 	b.add("mnt", "fsopen(2)", overlayReason(o)+" Its layers are too many for the one page of options of mount(2).",
 		&step.Overlay{Target: b.root, Lower: o.Lower, Upper: doubled(o.Upper), Work: doubled(o.Work), Options: own})
@@ -101,31 +100,20 @@ func (b *builder) tallOverlay(o spec.Overlay, own []step.Option) error {
 // directories that are written, and only of those.
 func doubled(path string) string { return strings.ReplaceAll(path, `\`, `\\`) }
 
-// overlayOptions are those that do not name directories.
-func (b *builder) overlayOptions() []step.Option {
-	if spec.Has(b.spec, "user") && !spec.Shifted(b.spec) {
-		// An ordinary user cannot write trusted.* attributes. Without them there
-		// are no redirects and no metacopies, and naming those is refused.
-		return []step.Option{{Key: "userxattr"}}
-	}
-	// Layers that other tools and kernels read too hold whole files and whole
-	// directories; see the kernel's overlayfs documentation.
-	return []step.Option{{Key: "redirect_dir", Value: "off"}, {Key: "metacopy", Value: "off"}}
-}
-
-// escape protects the characters that separate overlay's options; see the
-// kernel's overlayfs documentation.
-func escape(path string) string {
-	return strings.NewReplacer(`\`, `\\`, ":", `\:`, ",", `\,`).Replace(path)
-}
-
 // mountOptions are the words of mount(8) that are flags of mount(2); every
 // other word is handed to the filesystem.
 var mountOptions = map[string]step.MountFlags{
 	"ro": syscall.MS_RDONLY, "rw": 0, "nosuid": syscall.MS_NOSUID, "nodev": syscall.MS_NODEV, "noexec": syscall.MS_NOEXEC,
 	"bind": syscall.MS_BIND, "rbind": syscall.MS_BIND | syscall.MS_REC, "strictatime": syscall.MS_STRICTATIME,
 	"relatime": syscall.MS_RELATIME, "noatime": syscall.MS_NOATIME, "nodiratime": syscall.MS_NODIRATIME,
-	"sync": syscall.MS_SYNCHRONOUS, "suid": 0, "dev": 0, "exec": 0, "defaults": 0,
+	"sync": syscall.MS_SYNCHRONOUS, "suid": 0, "dev": 0, "exec": 0, "defaults": 0, "private": 0, "rprivate": 0,
+}
+
+// IsMountFlag tells whether a word of mount(8) is a flag, and nothing for the
+// filesystem.
+func IsMountFlag(word string) bool {
+	_, ok := mountOptions[word]
+	return ok
 }
 
 var mountReasons = map[string]string{
@@ -139,6 +127,13 @@ var mountReasons = map[string]string{
 
 func (b *builder) mounts() error {
 	for _, m := range b.spec.Mounts {
+		if m.Destination == "/" {
+			continue // the root itself
+		}
+		if slices.Contains(m.Options, "remount") { // of what was mounted just before
+			b.add("mnt", "mount_setattr(2)", "Nothing there shall be written.", &step.MountAttributes{Target: b.root + m.Destination, Flags: syscall.MS_RDONLY})
+			continue
+		}
 		if m.Type == "mqueue" && spec.Has(b.spec, "user") && !spec.Has(b.spec, "ipc") {
 			continue // it may not be mounted here, and the host need not have it mounted anywhere
 		}
@@ -178,7 +173,7 @@ func (b *builder) mount(m specs.Mount) (*step.Mount, error) {
 	}
 	m = b.substitute(m)
 	op := &step.Mount{Source: m.Source, Target: m.Destination, Type: m.Type, Root: b.root, Create: kernel.Directory}
-	if m.Type == "bind" || m.Destination == "/dev" {
+	if m.Type == "bind" || m.Destination == "/dev" || spec.FromBundle(b.spec) && m.Type != "devpts" {
 		op.Flags |= noDevices
 	}
 	var data []string

@@ -43,8 +43,16 @@ func freezerWay() string {
 // they are made.
 func (s *Store) limit(id string, o spec.Options, config *specs.Spec) error {
 	groups, err := placeGroups(id, o, config)
-	if err != nil || len(groups) == 0 {
+	if err != nil {
 		return err
+	}
+	return s.willHave(id, groups)
+}
+
+// willHave writes down control groups that are about to be made.
+func (s *Store) willHave(id string, groups cgroup.Groups) error {
+	if len(groups) == 0 {
+		return nil
 	}
 	l, err := ledger.Open(s.run(id))
 	if err != nil {

@@ -37,36 +37,53 @@ func (s *Store) Launch(o spec.Options) (Sandbox, *supervisor.Conn, error) {
 	if err != nil {
 		return Sandbox{}, nil, err
 	}
+	return s.create(o, func(sb *Sandbox, o spec.Options) (*specs.Spec, error) {
+		if sb.IDs, err = s.allot(o, sb.ID); err != nil {
+			return nil, err
+		}
+		config, err := s.configure(sb, o, root)
+		return config, wrap("launch "+sb.Name, err)
+	})
+}
+
+// create makes a sandbox of what configure describes, and starts it.
+func (s *Store) create(o spec.Options, configure func(*Sandbox, spec.Options) (*specs.Spec, error)) (Sandbox, *supervisor.Conn, error) {
 	id := newID()
-	if o.Name, err = s.reserve(o.Name, id); err != nil {
+	name, err := s.reserve(o.Name, id)
+	if err != nil {
 		return Sandbox{}, nil, err
 	}
-	sb := Sandbox{store: s, State: supervisor.State{ID: id, Name: o.Name, Bundle: s.bundle(id)}}
-	if sb.IDs, err = s.allot(o, id); err != nil {
-		s.erase(sb.State)
-		return Sandbox{}, nil, err
-	}
-	conn, err := s.start(&sb, o, root)
+	sb := Sandbox{store: s, State: supervisor.State{ID: id, Name: name, Bundle: s.bundle(id)}}
+	o.Name = name
+	config, err := configure(&sb, o)
 	if err != nil {
 		s.erase(sb.State)
-		return Sandbox{}, nil, &Error{"launch " + o.Name, err, ""}
+		return Sandbox{}, nil, err
+	}
+	conn, err := s.start(&sb, o, config)
+	if err != nil {
+		s.erase(sb.State)
+		return Sandbox{}, nil, &Error{"launch " + name, err, ""}
 	}
 	return sb, conn, nil
 }
 
+// configure makes a new sandbox's configuration, and takes what it needs from
+// the machine.
+func (s *Store) configure(sb *Sandbox, o spec.Options, root rootView) (*specs.Spec, error) {
+	config, err := spec.New(o, root.describe(sb.Bundle, o.Writable), s.callerFor(o, sb.IDs))
+	if err == nil {
+		err = s.connect(sb.ID, o, config)
+	}
+	if err == nil {
+		err = s.limit(sb.ID, o, config)
+	}
+	return config, err
+}
+
 // start has a supervisor start init, makes the sandbox's directories
 // meanwhile, and then hands over the plan.
-func (s *Store) start(sb *Sandbox, o spec.Options, root rootView) (*supervisor.Conn, error) {
-	config, err := spec.New(o, root.describe(sb.Bundle, o.Writable), s.callerFor(o, sb.IDs))
-	if err != nil {
-		return nil, err
-	}
-	if err := s.connect(sb.ID, o, config); err != nil {
-		return nil, err
-	}
-	if err := s.limit(sb.ID, o, config); err != nil {
-		return nil, err
-	}
+func (s *Store) start(sb *Sandbox, o spec.Options, config *specs.Spec) (*supervisor.Conn, error) {
 	sb.State = stateOf(sb.ID, sb.Bundle, config)
 	sb.Created = time.Now().UTC()
 	conn, err := supervisor.Start(supervisor.Preparation{
@@ -262,6 +279,9 @@ func (s *Store) write(st supervisor.State, config *specs.Spec) error {
 		return err
 	}
 	for _, dir := range []string{st.Bundle, config.Annotations[spec.AnnotationMountpoint]} {
+		if dir == "" {
+			continue // a bundle's root is mounted on itself
+		}
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return err
 		}
@@ -345,6 +365,9 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 	if why := config.Annotations[spec.AnnotationCopiedWhy]; why != "" {
 		st.Notes = append(st.Notes, "its root is a copy, because a layer over the rootfs cannot be had: "+why)
 	}
+	if note := config.Annotations[spec.AnnotationNote]; note != "" {
+		st.Notes = append(st.Notes, note)
+	}
 	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
 	st.Groups, _ = spec.Groups(config) // NewPlan tells of an error
 	for _, kind := range spec.Namespaces {
@@ -358,7 +381,7 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 func execDefaults(config *specs.Spec, plan step.Plan) supervisor.ExecDefaults {
 	p := config.Process
 	d := supervisor.ExecDefaults{
-		Env: p.Env, Dir: p.Cwd, User: p.User.Username, Keep: p.Capabilities.Bounding, NoNewPrivs: p.NoNewPrivileges,
+		Env: p.Env, Dir: p.Cwd, User: launch.UserSpec(config), Keep: p.Capabilities.Bounding, NoNewPrivs: p.NoNewPrivileges,
 		KeepGroups: spec.Has(config, "user") && spec.IDs(config).Single(),
 	}
 	for _, s := range plan.Steps {

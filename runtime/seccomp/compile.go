@@ -24,14 +24,14 @@ const x32Bit = 0x40000000
 // code is a piece of a program that always ends in a verdict.
 type code []bpf.Instruction
 
-// compile makes one program for all ABIs: what belongs to none is refused with
-// the profile's default.
+// compile makes one program for all ABIs. A call that no rule is about gets one
+// verdict, one of an ABI that is none of these another.
 //
 //	load the ABI
 //	is it the first one's?   load the number; search among its rules; verdict
 //	is it the second one's?  …
-//	default
-func compile(tables []table, otherwise verdict) code {
+//	the stranger's verdict
+func compile(tables []table, otherwise, stranger verdict) code {
 	program := code{load(archOffset)}
 	for _, t := range tables {
 		own := t.compile(otherwise)
@@ -40,7 +40,7 @@ func compile(tables []table, otherwise verdict) code {
 			bpf.Jump{Skip: uint32(len(own))})
 		program = append(program, own...)
 	}
-	return append(program, give(otherwise))
+	return append(program, give(stranger))
 }
 
 func load(offset uint32) bpf.Instruction { return bpf.LoadAbsolute{Off: offset, Size: 4} }
@@ -114,7 +114,7 @@ func (r rule) compile(otherwise verdict) code {
 func (r rule) isChoice() bool {
 	return !slices.ContainsFunc(r.only, func(list []specs.LinuxSeccompArg) bool {
 		a := list[0]
-		return len(list) > 1 || a.Index != r.only[0][0].Index || a.Value>>32 != 0 || a.Op == specs.OpMaskedEqual
+		return len(list) > 1 || a.Index != r.only[0][0].Index || a.Value>>32 != 0 || a.Op != specs.OpEqualTo && a.Op != specs.OpLessThan
 	}) && len(r.only) < 250
 }
 
@@ -144,6 +144,15 @@ func (c conditions) compile(v verdict) code {
 	return met
 }
 
+// orders are how numbers of two halves are compared: by the high ones, which
+// may decide one way or the other, and if they are equal by the low ones.
+var orders = map[specs.LinuxSeccompOperator]struct{ met, never, not bpf.JumpTest }{
+	specs.OpLessThan:     {bpf.JumpLessThan, bpf.JumpGreaterThan, bpf.JumpGreaterOrEqual},
+	specs.OpLessEqual:    {bpf.JumpLessThan, bpf.JumpGreaterThan, bpf.JumpGreaterThan},
+	specs.OpGreaterThan:  {bpf.JumpGreaterThan, bpf.JumpLessThan, bpf.JumpLessOrEqual},
+	specs.OpGreaterEqual: {bpf.JumpGreaterThan, bpf.JumpLessThan, bpf.JumpLessThan},
+}
+
 // test compares one argument, of which BPF sees one half at a time, and leaves
 // out what follows, so many instructions, where the condition is not met.
 func test(a specs.LinuxSeccompArg, follow int) code {
@@ -153,13 +162,21 @@ func test(a specs.LinuxSeccompArg, follow int) code {
 	if a.Op == specs.OpMaskedEqual { // OCI's names: value is the mask, valueTwo what is left
 		value, mask = a.ValueTwo, a.Value
 	}
-	if a.Op == specs.OpLessThan {
+	if order, ok := orders[a.Op]; ok {
 		return code{
 			load(high),
-			bpf.JumpIf{Cond: bpf.JumpLessThan, Val: uint32(value >> 32), SkipTrue: 3},
-			bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: uint32(value >> 32), SkipTrue: skip + 2},
+			bpf.JumpIf{Cond: order.met, Val: uint32(value >> 32), SkipTrue: 3},
+			bpf.JumpIf{Cond: order.never, Val: uint32(value >> 32), SkipTrue: skip + 2},
 			load(low),
-			bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: uint32(value), SkipTrue: skip},
+			bpf.JumpIf{Cond: order.not, Val: uint32(value), SkipTrue: skip},
+		}
+	}
+	if a.Op == specs.OpNotEqual {
+		return code{
+			load(high),
+			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(value >> 32), SkipTrue: 2},
+			load(low),
+			bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(value), SkipTrue: skip},
 		}
 	}
 	return code{

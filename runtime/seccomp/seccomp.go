@@ -38,7 +38,7 @@ func forMachine(machine string, bounding []string) ([]byte, error) {
 		}
 		tables = append(tables, t)
 	}
-	return encode(compile(tables, errno(profile.DefaultErrnoRet)))
+	return encode(compile(tables, errno(profile.DefaultErrnoRet), errno(profile.DefaultErrnoRet)))
 }
 
 // machines are the ABIs that a kernel has: its own, and the 32-bit one. (The

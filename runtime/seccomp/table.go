@@ -117,7 +117,7 @@ type conditions []specs.LinuxSeccompArg
 func (c conditions) check() error {
 	for _, a := range c {
 		switch a.Op {
-		case specs.OpEqualTo, specs.OpLessThan, specs.OpMaskedEqual:
+		case specs.OpEqualTo, specs.OpNotEqual, specs.OpLessThan, specs.OpLessEqual, specs.OpGreaterThan, specs.OpGreaterEqual, specs.OpMaskedEqual:
 		default:
 			return fmt.Errorf("operator %s is not supported", a.Op)
 		}

@@ -32,12 +32,21 @@ const (
 	AnnotationSeccomp    = "aquarium.seccomp"     // SeccompDefault, or none
 	AnnotationShifted    = "aquarium.shifted"     // "true": root's sandbox with ids of its own, the rootfs shown with owners shifted
 	AnnotationSingleID   = "aquarium.single-id"   // why an ordinary user's namespace has one id
+	AnnotationNote       = "aquarium.note"        // what could not be as it should, in a line
+	AnnotationBundle     = "aquarium.bundle"      // directory of the bundle of somebody's that it was launched from
 
 	// Absolute paths of the programs that map ids: they are run, so a bundle
 	// of somebody else's must not bring them.
 	AnnotationUIDHelper = "aquarium.newuidmap"
 	AnnotationGIDHelper = "aquarium.newgidmap"
 )
+
+// SeccompBundle stands for the profile in the configuration itself.
+const SeccompBundle = "the bundle's"
+
+// FromBundle tells whether a configuration is somebody's bundle's: it means
+// exactly what the OCI specification says.
+func FromBundle(s *specs.Spec) bool { return s.Annotations[AnnotationBundle] != "" }
 
 // SeccompDefault names Docker's default profile, for the sandbox's
 // capabilities. The annotation stands for the whole profile, which would make

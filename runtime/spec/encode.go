@@ -11,6 +11,9 @@ import (
 // prepares all of them for a first use, three times the cost of the rest of a
 // launch's bookkeeping; so only what New fills in is named here.
 func Encode(s *specs.Spec) ([]byte, error) {
+	if FromBundle(s) {
+		return json.MarshalIndent(s, "", "  ")
+	}
 	type linux struct {
 		UIDMappings   []specs.LinuxIDMapping `json:"uidMappings,omitempty"`
 		GIDMappings   []specs.LinuxIDMapping `json:"gidMappings,omitempty"`
@@ -33,6 +36,7 @@ func Encode(s *specs.Spec) ([]byte, error) {
 		OOMScoreAdj     *int                     `json:"oomScoreAdj,omitempty"`
 	}
 	p := s.Process
+	root, mounts := asBundle(s)
 	return json.MarshalIndent(struct {
 		Version     string            `json:"ociVersion"`
 		Process     process           `json:"process"`
@@ -44,7 +48,7 @@ func Encode(s *specs.Spec) ([]byte, error) {
 	}{
 		s.Version,
 		process{p.Terminal, p.ConsoleSize, p.User, p.Args, p.Env, p.Cwd, p.Capabilities, p.Rlimits, p.NoNewPrivileges, p.OOMScoreAdj},
-		s.Root, s.Hostname, s.Mounts, s.Annotations,
+		root, s.Hostname, mounts, s.Annotations,
 		linux{s.Linux.UIDMappings, s.Linux.GIDMappings, s.Linux.Namespaces, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths,
 			s.Linux.CgroupsPath, encodeResources(s.Linux.Resources)},
 	}, "", "  ")

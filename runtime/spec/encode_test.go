@@ -31,6 +31,10 @@ func TestEncodeWritesAllThatNewFills(t *testing.T) {
 		if err := json.Unmarshal(document, got); err != nil {
 			t.Fatal(err)
 		}
+		want.Root, want.Mounts = asBundle(want)
+		if want.Root.Path != "/m" || want.Mounts[0].Destination != "/" {
+			t.Errorf("for other runtimes the root is %+v and %+v", want.Root, want.Mounts[0])
+		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("Encode wrote\n%s\nwhich is not\n%+v", document, want)
 		}

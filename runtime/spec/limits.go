@@ -24,14 +24,14 @@ const NoLimit = -1
 
 // The least that a sandbox can be launched with: init runs inside.
 const (
-	minMemory = 6 << 20
-	minCPUs   = 0.01 // a millisecond in each period, the kernel's least
-	minPids   = 16   // as many threads as init has, and a few
+	LeastMemory = 6 << 20 // bytes
+	minCPUs     = 0.01    // a millisecond in each period, the kernel's least
+	minPids     = 16      // as many threads as init has, and a few
 )
 
 // checkLimits refuses limits that cannot be.
 func (o Options) checkLimits() error {
-	if o.Memory != 0 && o.Memory < minMemory {
+	if o.Memory != 0 && o.Memory < LeastMemory {
 		return &Refusal{fmt.Sprintf("memory limit of %d bytes: too little to launch with", o.Memory), "it is 6M at least; write 64M or 1.5G"}
 	}
 	if o.CPUs != 0 && !(o.CPUs >= minCPUs && o.CPUs <= math.MaxInt32) {

@@ -12,7 +12,7 @@ var operations = [...]Op{
 	(*Console)(nil),
 	(*Sethostname)(nil), (*LinkUp)(nil),
 	(*Bridge)(nil), (*Forward)(nil), (*Masquerade)(nil), (*Veth)(nil), (*Address)(nil), (*Gateway)(nil),
-	(*OOMScore)(nil), (*Umask)(nil), (*Bounding)(nil), (*Rlimits)(nil), (*User)(nil), (*Keyring)(nil), (*NoNewPrivs)(nil), (*Seccomp)(nil),
+	(*OOMScore)(nil), (*Sysctl)(nil), (*Umask)(nil), (*Bounding)(nil), (*KeepCapabilities)(nil), (*Capabilities)(nil), (*Rlimits)(nil), (*User)(nil), (*Keyring)(nil), (*NoNewPrivs)(nil), (*Seccomp)(nil),
 	(*Workdir)(nil), (*Exec)(nil), (*Reap)(nil),
 }
 

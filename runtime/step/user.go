@@ -24,6 +24,10 @@ type User struct {
 	// Ungrouped keeps the supplementary groups: in a user namespace with a
 	// single mapped id setgroups(2) is denied.
 	Ungrouped bool `json:"ungrouped,omitempty"`
+	// Exactly takes Spec, two numbers, and Groups for all there is to say: the
+	// sandbox's files tell the home directory only.
+	Exactly bool  `json:"exactly,omitempty"`
+	Groups  []int `json:"groups,omitempty"`
 	// Terminal gives the terminal to the user, who could not open it by name
 	// (/dev/pts/0) otherwise; without it, pipes.
 	Terminal bool `json:"terminal,omitempty"`
@@ -81,6 +85,9 @@ func (u *User) Changes() []observe.Change { return nil }
 // Do implements Op.
 func (u *User) Do(w *World) error {
 	id, err := LookupUser("/", u.Spec)
+	if u.Exactly {
+		id.Groups = u.Groups
+	}
 	if err != nil {
 		return &CallError{Call: "look up user " + strconv.Quote(u.Spec) + " in /etc/passwd", Errno: syscall.ENOENT, Detail: err.Error()}
 	}
