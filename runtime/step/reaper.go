@@ -31,28 +31,28 @@ func Reaper() {
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
 	program := Exec{Argv: os.Args[1:], Env: os.Environ()}
-	pid, err := program.start()
+	process, err := program.start()
 	if err != nil {
 		tellFailure(&program, err)
 		os.Exit(initFailed)
 	}
-	go pass(signals, pid)
+	go pass(signals, process)
 	// The program alone decides when its output ends. The socket is the last:
 	// from here on the supervisor knows that the program runs.
 	for fd := range initSocket + 1 {
 		syscall.Close(fd)
 	}
-	os.Exit(reap(pid))
+	os.Exit(reap(process.Pid))
 }
 
 // start runs the program in a child.
-func (e *Exec) start() (pid int, err error) {
+func (e *Exec) start() (process *os.Process, err error) {
 	fork.RestoreFileLimit() // as an exec by package syscall does
 	err = e.run(e.Env, func(path string, argv, env []string) (err error) {
-		pid, err = startChild(path, argv, env)
+		process, err = startChild(path, argv, env)
 		return err
 	})
-	return pid, err
+	return process, err
 }
 
 // tellFailure reports to the supervisor why the program does not run.
@@ -67,10 +67,10 @@ func tellFailure(e *Exec, err error) {
 
 // startChild runs a program in a child, which waits until it has the
 // terminal's foreground. The error is that of its execve, if it was that one.
-func startChild(path string, argv, env []string) (pid int, err error) {
+func startChild(path string, argv, env []string) (*os.Process, error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer reader.Close()
 	defer writer.Close()
@@ -79,18 +79,18 @@ func startChild(path string, argv, env []string) (pid int, err error) {
 	p.Add(fork.MustWork, "execve", syscall.SYS_EXECVE, p.Text(path), p.Vector(argv), p.Vector(env))
 	child, err := p.Start(0)
 	if err != nil {
-		return 0, refusal(err)
+		return nil, refusal(err)
 	}
 	if err := lead(child.PID); err != nil {
 		child.Kill()
-		return 0, err
+		return nil, err
 	}
 	if _, err := writer.Write([]byte{0}); err != nil {
 		child.Kill()
-		return 0, err
+		return nil, err
 	}
-	_, err = child.Process()
-	return child.PID, refusal(err)
+	process, err := child.Process()
+	return process, refusal(err)
 }
 
 // lead gives a child a process group and, where there is a terminal, its
@@ -124,11 +124,12 @@ func refusal(err error) error {
 	return &CallError{Call: refused.Call, Errno: refused.Errno, Detail: refused.Detail}
 }
 
-// pass passes signals on to the program.
-func pass(signals <-chan os.Signal, program int) {
+// pass passes signals on to the program, by its pidfd: once it is collected its
+// number may be another's.
+func pass(signals <-chan os.Signal, program *os.Process) {
 	for received := range signals {
 		if number := received.(syscall.Signal); !own(number) {
-			syscall.Kill(program, number)
+			program.Signal(number)
 		}
 	}
 }
