@@ -12,7 +12,7 @@ import (
 // Partial is as much of a blob as has come from a registry: DATA/partial/HEX. It outlives the command
 // that fetched it, so that the next one can go on from there.
 type Partial struct {
-	file *os.File
+	file lock
 	size int64
 }
 

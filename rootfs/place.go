@@ -29,7 +29,7 @@ func makePrivate(dataDir string, names ...string) error {
 // is finished. Its lock tells the living from what a killed process left.
 type work struct {
 	path string
-	lock *os.File
+	lock lock
 	c    *Catalogue
 }
 
@@ -109,23 +109,33 @@ func (c *Catalogue) clearTmp() int {
 	return cleared
 }
 
-func lockDir(path string) (*os.File, error) {
+func lockDir(path string) (lock, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
 	if err != nil {
-		return nil, err
+		return lock{}, err
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
-		return nil, err
+		return lock{}, err
 	}
-	return f, nil
+	return lock{f}, nil
 }
 
-// lockFile takes a lock that ends with the file's closing or the process (flock(2)).
-func lockFile(path string, how int) (*os.File, error) {
+// lock is a file that is locked until it is closed; see flock(2).
+type lock struct{ *os.File }
+
+// Close unlocks first: a child that was forked just now has the file open too,
+// until it executes something.
+func (l lock) Close() error {
+	unix.Flock(int(l.Fd()), unix.LOCK_UN)
+	return l.File.Close()
+}
+
+// lockFile takes a lock, which ends with its closing or with the process.
+func lockFile(path string, how int) (lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
-		return nil, err
+		return lock{}, err
 	}
 	for {
 		err := unix.Flock(int(f.Fd()), how)
@@ -134,20 +144,20 @@ func lockFile(path string, how int) (*os.File, error) {
 		}
 		if err != nil {
 			f.Close()
-			return nil, os.NewSyscallError("flock", err)
+			return lock{}, os.NewSyscallError("flock", err)
 		}
-		return f, nil
+		return lock{f}, nil
 	}
 }
 
 // holdStore keeps layers from being removed while something is made of them.
-func (c *Catalogue) holdStore() (*os.File, error) {
+func (c *Catalogue) holdStore() (lock, error) {
 	if err := makePrivate(c.dataDir); err != nil {
-		return nil, err
+		return lock{}, err
 	}
 	hold, err := lockFile(filepath.Join(c.dataDir, "layers.lock"), unix.LOCK_SH)
 	if err != nil {
-		return nil, fail("lock", quote(c.dataDir), err)
+		return lock{}, fail("lock", quote(c.dataDir), err)
 	}
 	return hold, nil
 }
