@@ -3,12 +3,16 @@ package tui
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"aquarium/runtime/spec"
+	"aquarium/runtime/supervisor"
 )
 
 // thousands is how many processes one sandbox may fill the lists with.
@@ -57,5 +61,45 @@ func needProcesses(t *testing.T, n int) {
 	most, _ := strconv.Atoi(strings.TrimSpace(string(content)))
 	if err != nil || most < n+n/4 {
 		t.Skipf("kernel.pid_max is %d: it needs room for %d processes", most, n)
+	}
+}
+
+// TestUIKilledBetweenSteps: what it was leading stays where it was, can be
+// taken up by the next UI, and leaves nothing when it is removed.
+func TestUIKilledBetweenSteps(t *testing.T) {
+	t.Parallel()
+	bb := busybox(t)
+	h := newHome(t, bb)
+	for _, at := range []int{0, 2, 12, 30} {
+		u := h.open(t, 120, 40, bb)
+		u.sees("Root filesystems (2)")
+		u.types("jS")
+		u.sees("Now: before step 1 of")
+		sb := h.only(t)
+		u.types(strings.Repeat("n", at))
+		u.sees(fmt.Sprintf("Now: before step %d of", at+1))
+		u.signal(syscall.SIGKILL)
+		<-u.ended
+		next := h.open(t, 120, 40, bb)
+		next.sees("Sandboxes (1)", "created")
+		if sb = h.only(t); sb.Status != supervisor.Created {
+			t.Fatalf("killed before step %d: the sandbox is %s", at+1, sb.Status)
+		}
+		if err := sb.Remove(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		next.sees("Sandboxes (0)")
+		next.types("q")
+		<-next.ended
+		waitFor(t, "its processes to end", func() bool { return len(h.processes(t)) == 0 })
+		for _, pattern := range []string{"run/*/*", "data/sandboxes/*", "data/names/*"} {
+			left, _ := filepath.Glob(filepath.Join(h.dir, pattern))
+			if left = slices.DeleteFunc(left, func(path string) bool { return filepath.Base(path) == "lock" }); len(left) > 0 {
+				t.Errorf("killed before step %d, it leaves %q", at+1, left)
+			}
+		}
+		if left := controlGroups(sb.ID); len(left) > 0 {
+			t.Errorf("killed before step %d, it leaves %q", at+1, left)
+		}
 	}
 }
