@@ -179,12 +179,6 @@ func supports(filesystem string) bool {
 	return err == nil && strings.Contains(string(list), "\t"+filesystem+"\n")
 }
 
-// cgroups says which version is mounted; see cgroups(7).
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // seccompFilter asks the kernel for the actions its filters know; see
 // seccomp(2).
 func seccompFilter() Finding {
