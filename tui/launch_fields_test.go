@@ -13,8 +13,9 @@ import (
 )
 
 // notLaunchFlags are those of `aquarium run` that are about looking at what is
-// launched, not about the sandbox.
-var notLaunchFlags = []string{"--detach", "--detach-keys", "--dry-run", "--help"}
+// launched, not about the sandbox; and --bundle, which takes the place of a
+// root filesystem and most options.
+var notLaunchFlags = []string{"--bundle", "--detach", "--detach-keys", "--dry-run", "--help"}
 
 // TestLaunchFormHasEveryOption fills in one field after the other, and looks
 // which option it sets and that the command line below the form says so.

@@ -136,7 +136,7 @@ func TestStepThroughALaunch(t *testing.T) {
 				if err := confirm(done, l.at, host, *before, *after); err != nil {
 					t.Errorf("after step %d, %s: %v", i+1, done.Call(), err)
 				}
-				if err := unchanged(host); err != nil {
+				if err := unchanged(host, filepath.Dir(s.Data)); err != nil {
 					t.Errorf("after step %d, %s: %v", i+1, done.Call(), err)
 				}
 			}
@@ -148,18 +148,33 @@ func TestStepThroughALaunch(t *testing.T) {
 }
 
 // unchanged: whatever the step did, the host is as before.
-func unchanged(host observe.State) error {
+func unchanged(host observe.State, own string) error {
 	now, err := observe.Read(os.Getpid())
 	if err != nil {
 		return err
 	}
 	for _, c := range observe.Diff(host, now) {
+		if othersDid(c, own) {
+			continue
+		}
 		switch c.Kind {
 		case "mount", "mount options", "mount point", "propagation", "hostname", "root", "address", "interface":
 			return fmt.Errorf("the host has changed: %v", c)
 		}
 	}
 	return nil
+}
+
+// othersDid: tests that run beside this one mount in directories of their own,
+// and connect sandboxes to bridges; see network.Take for their names.
+func othersDid(c observe.Change, own string) bool {
+	switch c.Kind {
+	case "interface":
+		return strings.HasPrefix(c.Name, "aq-") || strings.HasPrefix(c.Name, "v")
+	case "address":
+		return strings.Contains(c.String(), "10.101.") || strings.Contains(c.String(), "fe80::")
+	}
+	return strings.HasPrefix(c.Name, os.TempDir()+"/") && !strings.HasPrefix(c.Name, own)
 }
 
 // confirm compares what the kernel knows of init with what a step is for.
@@ -510,7 +525,7 @@ func TestWithoutPrivateMountsTheyLeakOutButNotToTheHost(t *testing.T) {
 	if !leaked[root] || !leaked[root+"/proc"] {
 		t.Errorf("the outer mount namespace does not show what was mounted in the inner one: %v", outer)
 	}
-	if err := unchanged(host); err != nil {
+	if err := unchanged(host, filepath.Dir(s.Data)); err != nil {
 		t.Error(err)
 	}
 	for l.end == nil {
