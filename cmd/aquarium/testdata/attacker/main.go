@@ -23,6 +23,7 @@ var attacks = map[string]func(arguments []string){
 	"overwrite":     overwrite,
 	"release-agent": releaseAgent,
 	"seize":         seize,
+	"swap":          swap,
 	"terminal":      terminal,
 	"with-key":      withKey,
 }
