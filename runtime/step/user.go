@@ -155,7 +155,8 @@ func setgroups(groups []int) error {
 }
 
 // LookupUser finds what "user", "uid", "user:group" or "uid:gid" means in the
-// tree at root; "" is 0:0. The tree is not trusted.
+// tree at root; "" is 0:0. The tree is not trusted: a number stands for itself,
+// whatever the matter is with its files.
 func LookupUser(root, spec string) (Identity, error) {
 	user, group, grouped := strings.Cut(spec, ":")
 	if user == "" {
@@ -171,6 +172,9 @@ func LookupUser(root, spec string) (Identity, error) {
 		return id, err
 	}
 	id.Groups, err = groupsOf(root, name, id.GID)
+	if _, numeric := parseID(user); numeric {
+		return id, nil
+	}
 	return id, err
 }
 
@@ -190,9 +194,9 @@ func lookupUser(root, user string) (id Identity, name string, err error) {
 	switch {
 	case found:
 		return id, name, nil
-	case err != nil && !errors.Is(err, os.ErrNotExist):
+	case err != nil && !numeric && !errors.Is(err, os.ErrNotExist):
 		return id, "", err
-	case numeric:
+	case numeric: // whatever is the matter with the file
 		home := "/"
 		if number == 0 {
 			home = "/root"
@@ -265,12 +269,17 @@ func entries(root, file string, fields int, each func([]string) bool) error {
 			return nil
 		}
 	}
-	return lines.Err()
+	if err := lines.Err(); !errors.Is(err, bufio.ErrTooLong) {
+		return err
+	}
+	return fmt.Errorf("%s has a line of more than %d bytes", file, bufio.MaxScanTokenSize)
 }
 
 // openRegular opens a regular file of an untrusted tree. Symlinks stay inside
 // the tree. What it is, is looked at before it is opened: a FIFO would have us
-// wait for a writer, a terminal become ours and then hang up.
+// wait for a writer, a terminal become ours and then hang up. An empty one is
+// not opened at all: so look files of /proc that wait when they are read, such
+// as kmsg.
 func openRegular(root, file string) (*os.File, error) {
 	dir, err := syscall.Open(root, kernel.O_PATH|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	if err != nil {
@@ -285,6 +294,9 @@ func openRegular(root, file string) (*os.File, error) {
 	var stat syscall.Stat_t
 	if err := syscall.Fstat(found, &stat); err != nil || stat.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		return nil, fmt.Errorf("%s is not a regular file", file)
+	}
+	if stat.Size == 0 {
+		return nil, &os.PathError{Op: "open", Path: file, Err: fmt.Errorf("it is empty: %w", os.ErrNotExist)}
 	}
 	fd, err := syscall.Open(kernel.FDPath(found), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
