@@ -79,6 +79,7 @@ func remove(directory string, deadline time.Time) error {
 		if err != syscall.EBUSY {
 			return &os.PathError{Op: "remove control group", Path: directory, Err: err}
 		}
+		thaw(directory) // what is frozen by version 1 does not die, nor does what is below
 		for _, child := range children(directory) {
 			if err := remove(child, deadline); err != nil {
 				return err
@@ -97,7 +98,6 @@ func empty(directory string, deadline time.Time) {
 		await(directory, "populated 0", deadline)
 		return
 	}
-	thaw(directory) // a process that is frozen by version 1 does not die
 	list, _ := Members(directory)
 	for _, pid := range list {
 		kill(directory, pid, deadline)
@@ -183,7 +183,9 @@ func (gs Groups) Remove() error {
 // Kill ends all processes of the sandbox and waits for their end.
 func (gs Groups) Kill() {
 	if len(gs) > 0 {
-		empty(gs[len(gs)-1].Directory(), time.Now().Add(patience)) // each group holds all of them
+		last := gs[len(gs)-1].Directory() // each group holds all of them; this one can be frozen
+		thaw(last)
+		empty(last, time.Now().Add(patience))
 	}
 }
 

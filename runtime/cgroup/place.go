@@ -55,7 +55,7 @@ func (h Host) group(one hierarchy, set Limits, asked []string) (Group, error) {
 	g := Group{Version: one.version, Base: base, Controllers: one.wanted(set)}
 	switch {
 	case one.version == V2:
-		err = g.handDown(asked)
+		err = g.handDown(asked, h.controllersWay())
 	case len(g.Controllers) == 0:
 		return Group{}, nil
 	case one.own == "":
@@ -173,7 +173,7 @@ func (h hierarchy) notDelegated(own string) error {
 
 // handDown finds out which controllers Base hands down to its children, or can
 // be made to. Its own processes are moved only for what was asked for.
-func (g *Group) handDown(asked []string) error {
+func (g *Group) handDown(asked []string, way string) error {
 	available, err := words(g.Base + "/cgroup.controllers")
 	if err != nil {
 		g.Controllers = nil
@@ -191,10 +191,18 @@ func (g *Group) handDown(asked []string) error {
 	}
 	for _, c := range asked {
 		if !slices.Contains(available, c) {
-			return &Unavailable{Why: g.Base + " has no such controller", Way: delegate}
+			return &Unavailable{Why: "the control group " + g.Base + " has no " + c + " controller", Way: way}
 		}
 	}
 	return nil
+}
+
+// controllersWay is how a controller that is missing comes to be there.
+func (h Host) controllersWay() string {
+	if h.root {
+		return "see /proc/cgroups: one that a hierarchy of version 1 has, version 2 has not"
+	}
+	return delegate
 }
 
 // delegate is how systemd is told to give every user the controllers.
