@@ -140,12 +140,24 @@ func (c Command) join(p *program) (forked bool) {
 		p.Add(fork.MustWork, "fchdir(root)", syscall.SYS_FCHDIR, c.Root.Fd())
 		p.Add(fork.MustWork, `chroot(".")`, syscall.SYS_CHROOT, p.Text("."))
 	}
+	c.workdir(p)
+	return forked
+}
+
+// workdir goes where the program shall start. No link of /proc's leads there,
+// which could be to a descriptor of this process's (CVE-2024-21626).
+func (c Command) workdir(p *program) {
 	dir := c.Dir
 	if dir == "" {
 		dir = "/"
 	}
-	p.Add(fork.MustWork, "chdir("+strconv.Quote(dir)+")", syscall.SYS_CHDIR, p.Text(dir))
-	return forked
+	const cwd = ^uintptr(99) // AT_FDCWD
+	how := &kernel.OpenHow{Flags: kernel.O_PATH | syscall.O_DIRECTORY | syscall.O_CLOEXEC, Resolve: kernel.RESOLVE_NO_MAGICLINKS}
+	p.Keep(how)
+	p.Add(fork.MustWork, "openat2(AT_FDCWD, "+strconv.Quote(dir)+", {O_PATH|O_DIRECTORY, RESOLVE_NO_MAGICLINKS})", kernel.SYS_OPENAT2,
+		cwd, p.Text(dir), uintptr(unsafe.Pointer(how)), unsafe.Sizeof(*how))
+	p.Last().Feeds, p.Last().Fed = len(p.Calls)+1, 1
+	p.Add(fork.MustWork, "fchdir("+strconv.Quote(dir)+")", syscall.SYS_FCHDIR, 0)
 }
 
 // settle is what only the process that will be the program can do.

@@ -33,10 +33,11 @@ const (
 	AT_EMPTY_PATH = 0x1000
 )
 
-// openHow is struct open_how of openat2(2).
-type openHow struct {
-	flags, mode, resolve uint64
-}
+// OpenHow is struct open_how of openat2(2).
+type OpenHow struct{ Flags, Mode, Resolve uint64 }
+
+// SYS_OPENAT2 is for those who make the call in a child; see package fork.
+const SYS_OPENAT2 = sysOpenat2
 
 // Openat2 opens path relative to dirfd under the given resolve restrictions;
 // see openat2(2). The descriptor is close-on-exec.
@@ -45,7 +46,7 @@ func Openat2(dirfd int, path string, flags, mode, resolve uint64) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	how := openHow{flags | syscall.O_CLOEXEC, mode, resolve}
+	how := OpenHow{flags | syscall.O_CLOEXEC, mode, resolve}
 	for {
 		fd, _, errno := syscall.Syscall6(sysOpenat2, uintptr(dirfd), uintptr(unsafe.Pointer(p)),
 			uintptr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
