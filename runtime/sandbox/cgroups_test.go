@@ -10,6 +10,7 @@ import (
 
 	"aquarium/runtime/cgroup"
 	"aquarium/runtime/spec"
+	"aquarium/runtime/step"
 	"aquarium/runtime/supervisor"
 	"aquarium/runtime/wire"
 )
@@ -174,5 +175,35 @@ func TestGroupsGoWithTheSandbox(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A creator that goes before it has told all leaves no groups: whoever cleans
+// up after it may come before they are made.
+func TestGroupsGoWithTheCreator(t *testing.T) {
+	if !caller().Privileged {
+		t.Skip("control groups at the top of the hierarchies need root") // CI runs it as root too
+	}
+	host, err := cgroup.Find(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups, _, err := host.Place(newID(), cgroup.Limits{Pids: 100}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := supervisor.Start(supervisor.Preparation{Name: "unborn", Steps: []step.Step{
+		{Actor: step.Supervisor, Op: &step.Cgroup{Groups: groups}},
+		{Actor: step.Supervisor, Op: &step.Clone{Title: "unborn", Flags: syscall.CLONE_NEWPID, Groups: groups}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Abandon()
+	for _, g := range groups {
+		if _, err := os.Stat(g.Directory()); !os.IsNotExist(err) {
+			t.Errorf("%s is left (%v)", g.Directory(), err)
+			cgroup.Remove(g.Directory())
+		}
 	}
 }

@@ -99,10 +99,15 @@ func Main() {
 	s := &supervisor{answers: make(chan answer, 1), watchers: make(map[*viewer]bool)}
 	s.changed = sync.NewCond(&s.mu)
 	var p Preparation
-	mustRead(conn, wire.Prepare, &p)
+	if !read(conn, wire.Prepare, &p) {
+		os.Exit(exitBroken)
+	}
 	setTitle(p.Name)
 	cloned := s.prepare(p)
-	mustRead(conn, wire.Boot, &s.boot) // if not, init dies with this process
+	if !read(conn, wire.Boot, &s.boot) {
+		s.giveUp()
+		os.Exit(exitBroken) // init dies with this process
+	}
 	s.steps = append(s.steps, s.boot.Steps...)
 	s.run(conn, cloned)
 	os.Exit(0)
@@ -111,11 +116,19 @@ func Main() {
 // exitBroken is the status of a supervisor whose creator gave up.
 const exitBroken = 125
 
-// mustRead reads a frame of the creator's, or ends the process.
-func mustRead(conn *os.File, want wire.Type, message any) {
+// read reads a frame of the creator's; false means that the creator is gone.
+func read(conn *os.File, want wire.Type, message any) bool {
 	kind, payload, err := wire.Read(conn)
-	if err != nil || kind != want || json.Unmarshal(payload, message) != nil {
-		os.Exit(exitBroken)
+	return err == nil && kind == want && json.Unmarshal(payload, message) == nil
+}
+
+// giveUp removes the control groups that were made for a creator who is gone:
+// whoever has cleaned up after it may have come too early to find them.
+func (s *supervisor) giveUp() {
+	for _, own := range s.steps {
+		if made, ok := own.Op.(*step.Cgroup); ok {
+			made.Groups.Remove()
+		}
 	}
 }
 
