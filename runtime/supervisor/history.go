@@ -19,6 +19,7 @@ type frame struct {
 // recorded at the head of the next.
 type history struct {
 	budget int // bytes of output
+	unit   int // bytes that are dropped at a time
 	kept   int
 	chunks []*chunk
 	modes  modes // at the end of all output
@@ -35,7 +36,9 @@ type chunk struct {
 }
 
 const (
-	// chunkSize is how much history is dropped at a time, in bytes.
+	// readSize is how much output comes at a time, at most; in bytes.
+	readSize = 16 << 10
+	// chunkSize is how much of a long history is dropped at a time, in bytes.
 	chunkSize = 64 << 10
 	// firstBuffer is what an idle sandbox's history costs, in bytes.
 	firstBuffer = 4 << 10
@@ -43,11 +46,14 @@ const (
 	DefaultScrollback = 4 << 20
 )
 
+// newHistory keeps at most budget bytes of output; of a small budget, at least
+// as much as is read at a time, twice.
 func newHistory(budget int64, size wire.Dimensions) *history {
 	if budget <= 0 {
 		budget = DefaultScrollback
 	}
-	return &history{budget: max(int(budget), 2*chunkSize), size: size}
+	budget = max(budget, 2*readSize)
+	return &history{budget: int(budget), unit: min(chunkSize, max(readSize, int(budget)/4)), size: size}
 }
 
 // add keeps b, which the caller may reuse, and returns the frame to hand to
@@ -77,7 +83,7 @@ func sizeFrame(size wire.Dimensions) frame {
 
 // last returns the chunk that n more bytes go into.
 func (h *history) last(n int) *chunk {
-	if len(h.chunks) == 0 || h.chunks[len(h.chunks)-1].used+n > chunkSize {
+	if len(h.chunks) == 0 || h.chunks[len(h.chunks)-1].used+n > h.unit {
 		h.chunks = append(h.chunks, &chunk{modes: h.modes, size: h.size})
 		h.trim()
 	}
@@ -94,7 +100,7 @@ func (h *history) append(f frame) {
 
 // trim drops the oldest chunks until one more fits.
 func (h *history) trim() {
-	for len(h.chunks) > 1 && h.kept+chunkSize > h.budget {
+	for len(h.chunks) > 1 && h.kept+h.unit > h.budget {
 		h.kept -= h.chunks[0].used
 		h.chunks[0] = nil
 		h.chunks = h.chunks[1:]

@@ -34,15 +34,23 @@ func TestHistoryReplaysWhatWasPutOut(t *testing.T) {
 }
 
 func TestHistoryStaysWithinItsBudget(t *testing.T) {
-	const budget = 1 << 20
-	h := newHistory(budget, wire.Dimensions{Cols: 80, Rows: 24})
-	line := []byte(strings.Repeat("x", 998) + "\r\n")
-	for range 5000 {
-		h.add(wire.Output, line)
-	}
-	got := text(h.replay())
-	if len(got) > budget || len(got) < budget-2*chunkSize {
-		t.Errorf("kept %d bytes, want nearly %d", len(got), budget)
+	for _, budget := range []int{2 * readSize, 64 << 10, 100_000, 1 << 20} {
+		for _, piece := range []int{1000, 9000, readSize} {
+			h := newHistory(int64(budget), wire.Dimensions{Cols: 80, Rows: 24})
+			most, least := 0, budget
+			for put := 0; put < 5*budget; put += piece {
+				h.add(wire.Output, bytes.Repeat([]byte("x"), piece))
+				if put > 2*budget {
+					most, least = max(most, h.kept), min(least, h.kept)
+				}
+			}
+			if got := len(text(h.replay())); got != h.kept {
+				t.Errorf("%d bytes are replayed of the %d kept", got, h.kept)
+			}
+			if most > budget || least < budget/3 {
+				t.Errorf("of pieces of %d bytes %d to %d are kept, want nearly %d", piece, least, most, budget)
+			}
+		}
 	}
 }
 

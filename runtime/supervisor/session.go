@@ -69,7 +69,7 @@ func (s *session) drain(kind wire.Type, from *os.File) {
 	go func() {
 		defer s.readers.Done()
 		defer from.Close()
-		buffer := make([]byte, 16<<10)
+		buffer := make([]byte, readSize)
 		for {
 			n, err := from.Read(buffer)
 			if n > 0 {
