@@ -180,8 +180,13 @@ func TestFloodsLeaveNeighboursAlone(t *testing.T) {
 			t.Errorf("a neighbour's exec took %v", took)
 		}
 	}
-	if out := p.run(t, "logs", "calm"); out != "still here\n" {
-		t.Errorf("the neighbour's output is %q", out)
+	if err := within(patience, func() error {
+		if out := p.run(t, "logs", "calm"); out != "still here\n" {
+			return fmt.Errorf("the neighbour's output is %q", out)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 	for _, sb := range p.sandboxes(t) {
 		const most = 40 << 20 // bytes; the scrollback has 4 MB

@@ -195,13 +195,27 @@ func (p Places) belongings(st supervisor.State) supervisor.Belongings {
 // kill leaves of it, the next command removes. Where there is no space for
 // that, it is removed nevertheless, to make some.
 func (p Places) condemn(st supervisor.State) {
-	if os.Mkdir(p.run(st.ID), 0o700) != nil {
-		return // its ledger is there
-	}
+	made := p.makeRun(st.ID)
 	st.Remove, st.Keeper = true, os.Getpid()
 	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
-	if st.Save(p.run(st.ID)) != nil {
+	if st.Save(p.run(st.ID)) != nil && made {
 		os.RemoveAll(p.run(st.ID))
+	}
+}
+
+// makeRun makes the running directory of a stopped sandbox, and tells false
+// where there is one, with the ledger of what could not be undone. One without
+// a state is going: its supervisor is deleting it, and would delete what is
+// written there.
+func (p Places) makeRun(id string) (made bool) {
+	for deadline := time.Now().Add(changePatience); ; time.Sleep(changePause) {
+		err := os.Mkdir(p.run(id), 0o700)
+		if !errors.Is(err, fs.ErrExist) || time.Now().After(deadline) {
+			return err == nil
+		}
+		if _, err := readState(p.run(id)); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
 	}
 }
 
