@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -12,10 +13,7 @@ import (
 func TestNetworkIsThatOfIp(t *testing.T) {
 	t.Parallel()
 	c := start(t, "network", everyNamespace)
-	view, err := c.Network(soon(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	view := c.settledNetwork(t)
 	if len(view.Unknown) > 0 || view.Partial {
 		t.Errorf("unknown: %q, partial: %t", view.Unknown, view.Partial)
 	}
@@ -76,6 +74,29 @@ func TestNetworkIsThatOfIp(t *testing.T) {
 		t.Errorf("forwarding is %v, want IPv4 only", f)
 	}
 	checkSockets(t, c, view)
+}
+
+// settledNetwork waits until both ends of the child's veth pair are up: the
+// kernel's link watch comes to them when it likes, and adds routes then.
+func (c child) settledNetwork(t *testing.T) *Network {
+	t.Helper()
+	ctx := soon(t)
+	for {
+		view, err := c.Network(ctx)
+		if err = cmp.Or(err, ctx.Err()); err != nil {
+			t.Fatalf("the interfaces do not come up: %v", err)
+		}
+		up := 0
+		for _, r := range view.Routes {
+			i := slices.IndexFunc(view.Interfaces, func(i Interface) bool { return i.Name == r.Interface })
+			if r.Destination == "ff00::/8" && i >= 0 && view.Interfaces[i].State == "up" {
+				up++
+			}
+		}
+		if up == 2 {
+			return view
+		}
+	}
 }
 
 // shortHost writes a prefix of one address as ip does.
