@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"bytes"
+	"cmp"
 	"sync/atomic"
 
 	tea "charm.land/bubbletea/v2"
@@ -44,6 +46,8 @@ type attachment struct {
 	feed   *feed
 	send   func(tea.Msg)
 	bounds atomic.Pointer[rectangle]
+
+	prefixed bool // the prefix was the last early key; used by the event loop only
 }
 
 // place tells where the terminal is on the screen.
@@ -65,12 +69,31 @@ func (a *attachment) Bounds() (x, y, cols, rows int) {
 
 func (a *attachment) Command(c terminal.Command) { a.send(prefixPressed{c, a}) }
 
-// early sends a key that was read before the switch: what is typed while a
-// launch is under way is for the program.
-func (a *attachment) early(key tea.KeyPressMsg) {
-	if b := keyBytes(key); len(b) > 0 {
-		a.Input(b)
+// early takes a key that was read before the switch: what is typed while a
+// launch is under way is for the program. The prefix key is not: early returns
+// the command that it and the next key stand for, 0 where there is none.
+func (k *keyboard) early(key tea.KeyPressMsg) terminal.Command {
+	b := keyBytes(key)
+	if len(b) == 0 {
+		return 0
 	}
+	prefix := cmp.Or(k.prefix, terminal.DefaultPrefix)
+	again := b[0] == prefix
+	if !k.now.prefixed {
+		if k.now.prefixed = again; !again {
+			k.now.Input(b)
+		}
+		return 0
+	}
+	k.now.prefixed = false
+	if c := terminal.CommandOf(rune(b[0])); c != 0 {
+		return c
+	}
+	k.now.Input([]byte{prefix})
+	if literal := []byte{prefix | 0x40}; !bytes.EqualFold(b, literal) {
+		k.now.Input(b)
+	}
+	return 0
 }
 
 // keyBytes is what a plain terminal sends for the keys that people type ahead.
@@ -78,7 +101,7 @@ func keyBytes(key tea.KeyPressMsg) []byte {
 	if key.Text != "" {
 		return []byte(key.Text)
 	}
-	if key.Mod == tea.ModCtrl && key.Code >= 'a' && key.Code <= 'z' {
+	if key.Mod == tea.ModCtrl && key.Code >= '@' && key.Code <= 'z' {
 		return []byte{byte(key.Code) & 0x1f}
 	}
 	switch key.Code {

@@ -50,6 +50,12 @@ func TestKeysTypedAheadAreTheProgramsToo(t *testing.T) {
 	u.sees("▸  …") // the path's end
 	u.types("\recho typed $((1+1)) sd\r")
 	u.sees("typed 2 sd")
+	u.types("\x1dd")
+	u.sees("Enter attach")
+	u.types("\recho again $((2+2))\r\x1d\x1d\x1dd?") // in one piece, and the last key is the UI's
+	u.sees("While attached")
+	u.types("\x1b")
+	u.sees("again 4", "Enter attach")
 }
 
 func TestSizeFollowsThePane(t *testing.T) {

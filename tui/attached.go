@@ -45,6 +45,24 @@ func (m *root) detach() tea.Cmd {
 	return sequences(terminal.DetachKeys(kittyFlags))
 }
 
+// pressAll takes keys that were held back, each as what it is after those
+// before it.
+func (m *root) pressAll(keys []tea.KeyPressMsg) tea.Cmd {
+	var cmds []tea.Cmd
+	for _, key := range keys {
+		cmds = append(cmds, m.press(key))
+	}
+	return tea.Batch(cmds...)
+}
+
+// pressEarly is a key that was read before the keys were the program's.
+func (m *root) pressEarly(key tea.KeyPressMsg) tea.Cmd {
+	if c := m.keyboard.early(key); c != 0 {
+		return m.takePrefix(prefixPressed{c, m.keyboard.now})
+	}
+	return nil
+}
+
 // takePrefix does what was asked for with the prefix key.
 func (m *root) takePrefix(msg prefixPressed) tea.Cmd {
 	if msg.from != m.keyboard.now {

@@ -78,11 +78,7 @@ func (m *root) takeEnterChoice(c enterChoice, err error) tea.Cmd {
 		return nil
 	}
 	m.open(&enterDialog{theme: m.theme, choice: c})
-	var cmds []tea.Cmd
-	for _, key := range early {
-		cmds = append(cmds, m.press(key))
-	}
-	return tea.Batch(cmds...)
+	return m.pressAll(early)
 }
 
 // enterSelected opens the form for the selected sandbox.

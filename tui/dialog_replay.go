@@ -40,11 +40,7 @@ func (m *root) openReplayDialog(failed []string) tea.Cmd {
 	d.list.set(entries)
 	early := m.typing.release()
 	m.open(d)
-	var cmds []tea.Cmd
-	for _, key := range early {
-		cmds = append(cmds, m.press(key))
-	}
-	return tea.Batch(cmds...)
+	return m.pressAll(early)
 }
 
 func (*replayDialog) title() string { return "Replay a launch" }

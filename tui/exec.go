@@ -83,8 +83,5 @@ func (m *root) takeExec(msg execStarted) tea.Cmd {
 	}
 	f, run := m.work.startShell(msg.sandbox, msg.conn)
 	attach := m.attachTo(f)
-	for _, key := range early {
-		m.keyboard.now.early(key)
-	}
-	return tea.Batch(run, attach)
+	return tea.Batch(run, attach, m.pressAll(early))
 }

@@ -123,8 +123,7 @@ func (m *root) press(msg tea.KeyPressMsg) tea.Cmd {
 	case m.typing.holds(msg):
 		return nil
 	case m.keyboard.attached():
-		m.keyboard.now.early(msg)
-		return nil
+		return m.pressEarly(msg)
 	case len(m.dialogs) > 0:
 		return m.decide(m.dialogs[len(m.dialogs)-1].press(msg))
 	case m.prompt != nil:

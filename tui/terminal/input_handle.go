@@ -143,19 +143,28 @@ func (p *Passthrough) key(b []byte, char rune, send []byte) {
 		p.forPane = append(p.forPane, send...)
 		return
 	}
-	switch char {
-	case 'd':
-		p.command(CommandDetach)
-	case 'z':
-		p.command(CommandZoom)
-	case '[':
-		p.command(CommandScroll)
-	case p.prefixLetter():
+	switch c := CommandOf(char); {
+	case c != 0:
+		p.command(c)
+	case char == p.prefixLetter():
 		p.letPrefixThrough() // once: a literal prefix key
 	default:
 		p.letPrefixThrough()
 		p.forPane = append(p.forPane, send...)
 	}
+}
+
+// CommandOf is what a character after the prefix stands for; 0 is no command.
+func CommandOf(char rune) Command {
+	switch char {
+	case 'd':
+		return CommandDetach
+	case 'z':
+		return CommandZoom
+	case '[':
+		return CommandScroll
+	}
+	return 0
 }
 
 // command tells the target. After Detach and Scroll the keys are the UI's at
