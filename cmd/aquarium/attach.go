@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"aquarium/cmd/aquarium/console"
 	"aquarium/runtime/sandbox"
+	"aquarium/runtime/spec"
 	"aquarium/runtime/supervisor"
 	"aquarium/runtime/wire"
 )
@@ -96,6 +98,11 @@ program. The exit status is COMMAND's own, as with run.`,
 			request.TTY = console.IsTerminal(os.Stdin) && console.IsTerminal(os.Stdout)
 		}
 		request.Argv, request.Env = args[1:], withValues(request.Env)
+		for _, text := range slices.Concat(request.Argv, request.Env, []string{request.User, request.Workdir}) {
+			if err := spec.CheckText(text); err != nil {
+				return err
+			}
+		}
 		return execute(sb, request, keys)
 	}
 	return c

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"unicode"
 
 	"aquarium/runtime/inspect"
 )
@@ -107,24 +106,4 @@ func (i *inspection) writeJSON(w io.Writer) error {
 	document.WriteByte('\n')
 	_, err := w.Write(escapeInvisible(document.Bytes()))
 	return err
-}
-
-// escapeInvisible writes what a terminal could act on as \u escapes: of such
-// characters encoding/json leaves those from DEL on as they are. They can
-// stand only in strings.
-func escapeInvisible(document []byte) []byte {
-	var b bytes.Buffer
-	b.Grow(len(document))
-	for _, r := range string(document) {
-		switch {
-		case r < 0x7f || unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			r -= 0x10000
-			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.Bytes()
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -79,9 +78,7 @@ func writeJSON(w io.Writer, list []sandbox.Sandbox) error {
 			Command: sb.Command, Created: sb.Created, ExitCode: sb.ExitCode, Reason: sb.Reason, Weaker: append([]string{}, sb.Weaker...),
 		})
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(out)
+	return writeDocument(w, out)
 }
 
 // writeTable has a column for what makes sandboxes weaker than the default

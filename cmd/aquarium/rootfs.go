@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/signal"
@@ -42,12 +41,6 @@ func withCatalogue(f func(context.Context, *sandbox.Store) error) error {
 	ctx, cancel := interruptible()
 	defer cancel()
 	return f(ctx, store)
-}
-
-func printJSON(v any) error {
-	e := json.NewEncoder(os.Stdout)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }
 
 func newRootfsCreate() *cobra.Command {

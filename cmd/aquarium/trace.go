@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -151,15 +149,7 @@ func traceJSON(t step.Trace) error {
 	if err != nil {
 		return &sandbox.Error{What: "show trace of " + t.Name, Err: err}
 	}
-	var document bytes.Buffer
-	encoder := json.NewEncoder(&document)
-	encoder.SetEscapeHTML(false) // the calls are C
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(entries); err != nil {
-		return err
-	}
-	_, err = os.Stdout.Write(escapeInvisible(document.Bytes()))
-	return err
+	return printJSON(entries)
 }
 
 func failedLaunches() []cobra.Completion {

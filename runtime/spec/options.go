@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // RootSwitch is how a sandbox's root becomes "/".
@@ -159,6 +160,11 @@ func (o Options) Check() error {
 			return &Refusal{fmt.Sprintf("argument %s: holds a NUL byte", abbreviate(arg)), "arguments are C strings"}
 		}
 	}
+	for _, text := range slices.Concat(o.Command, o.Env, o.Volumes, []string{o.Workdir, o.User, o.Hostname, o.Rootfs}) {
+		if err := CheckText(text); err != nil {
+			return err
+		}
+	}
 	for _, v := range o.Volumes {
 		if _, err := ParseVolume(v); err != nil {
 			return err
@@ -174,6 +180,15 @@ func (o Options) Check() error {
 	}
 	_, err := o.Capabilities()
 	return err
+}
+
+// CheckText refuses what cannot be written down: arguments, variables and
+// paths go through documents in JSON, which is UTF-8 and would change them.
+func CheckText(text string) error {
+	if !utf8.ValidString(text) {
+		return &Refusal{fmt.Sprintf("%s: not UTF-8", abbreviate(text)), "config.json can hold nothing else; inside, `printf` and `xargs` make any bytes of plain ones"}
+	}
+	return nil
 }
 
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f }

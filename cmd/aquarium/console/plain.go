@@ -11,7 +11,8 @@ import (
 
 // Plain writes a program's recorded output to f. Where f is a terminal only
 // text, line breaks, tabs and colours get through: questions that the program
-// asked its own terminal would be answered into the user's shell.
+// asked its own terminal would be answered into the user's shell. What turns
+// the direction of writing round would reach beyond it, too.
 func Plain(f *os.File) io.Writer {
 	if !IsTerminal(f) {
 		return f
@@ -54,7 +55,7 @@ func (p *plain) next(data []byte) (n int, show bool) {
 			return 0, false
 		}
 		r, size := utf8.DecodeRune(data)
-		return size, !unicode.IsControl(r) && (r != utf8.RuneError || size > 1)
+		return size, !unicode.In(r, unicode.Cc, unicode.Bidi_Control) && (r != utf8.RuneError || size > 1)
 	}
 	piece, _, n, state := ansi.DecodeSequence(data, p.state, nil)
 	if n == len(data) && state != ansi.NormalState && len(data) < maxHeld {
