@@ -104,6 +104,8 @@ func statusMark(t theme, status supervisor.Status) string {
 // outcome says in a few words how a sandbox ended.
 func outcome(st supervisor.State) string {
 	switch {
+	case strings.HasPrefix(st.Reason, "out of memory"):
+		return "out of memory"
 	case st.Signal > 0:
 		return signalName(st.Signal)
 	case st.ExitCode != nil:

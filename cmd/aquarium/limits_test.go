@@ -75,7 +75,7 @@ func TestMemoryHog(t *testing.T) {
 	p.run(t, "run", "-d", "--name", "hog", "--memory", "32M", p.bb(), "sh", "-c",
 		"for i in 1 2 3; do dd if=/dev/zero of=/dev/null bs=500M count=1; done; exec dd if=/dev/zero of=/dev/null bs=500M count=1")
 	u.sees(`Sandboxes \(2\)`)
-	u.sees(`hog +(SIG)?KILL`)
+	u.sees(`hog +out of memory`)
 	if out := p.run(t, "exec", "calm", "echo", "well"); out != "well\n" {
 		t.Errorf("the neighbour says %q", out)
 	}
