@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"aquarium/rootfs"
+	"aquarium/runtime/cgroup"
 	"aquarium/runtime/ids"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/wire"
@@ -251,7 +252,12 @@ func TestAutoIDsOutliveACrash(t *testing.T) {
 			break
 		}
 	}
-	if err := os.RemoveAll(s.run(sb.ID)); err != nil { // as a restart of the machine does
+	for _, group := range sb.Groups { // as a restart of the machine does, with this and the next
+		if err := cgroup.Remove(group.Directory()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.RemoveAll(s.run(sb.ID)); err != nil {
 		t.Fatal(err)
 	}
 	found, err := s.vacant()
