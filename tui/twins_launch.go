@@ -16,7 +16,8 @@ import (
 )
 
 // twinsRun is a pair of twins that is launched, looked at and removed. Its
-// owner does not leave without it: nobody else would remove them.
+// owner does not leave without it; where it is killed, their supervisors remove
+// them.
 type twinsRun struct {
 	leaving atomic.Bool
 	done    chan struct{} // closed when neither is left
@@ -46,7 +47,7 @@ func (m *root) twinSelected() tea.Cmd {
 		return nil
 	}
 	m.notice = "Launching " + visible(r.Name) + " twice" + m.theme.ellipsis
-	store, o := m.store, m.sized(spec.Options{Rootfs: r.Name, TTY: true, Interactive: true, Remove: true})
+	store, o := m.store, m.sized(spec.Options{Rootfs: r.Name, TTY: true, Interactive: true, Remove: true, Tied: true})
 	run := &twinsRun{done: make(chan struct{})}
 	m.twins = run
 	return func() tea.Msg {
@@ -84,8 +85,8 @@ func lookAtTwin(store *sandbox.Store, o spec.Options) (t twin) {
 		t.err = err
 		return t
 	}
-	defer func() { t.err = errors.Join(t.err, removeTwin(sb)) }()
 	defer conn.Close()
+	defer func() { t.err = errors.Join(t.err, removeTwin(sb)) }()
 	if t.err = sb.WaitStarted(conn); t.err != nil {
 		return t
 	}

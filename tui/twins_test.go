@@ -69,3 +69,25 @@ func TestTwinsDoNotOutliveTheUI(t *testing.T) {
 		})
 	}
 }
+
+// TestTwinsOfAKilledUI kills the UI while they are being looked at. One that
+// runs ends by itself, and the next command clears away what was half made.
+func TestTwinsOfAKilledUI(t *testing.T) {
+	t.Parallel()
+	bb := busybox(t)
+	h := newHome(t, bb)
+	u := h.open(t, 120, 40, bb)
+	u.sees("Root filesystems (2)")
+	u.types("jT")
+	waitFor(t, "a twin", func() bool {
+		list, err := h.store.List()
+		return err == nil && len(list) > 0
+	})
+	u.signal(syscall.SIGKILL)
+	u.waitsEnd()
+	waitFor(t, "the twins to end, and to be removed", func() bool {
+		h.store.Sweep()
+		left, _ := filepath.Glob(filepath.Join(h.store.Data, "sandboxes", "*"))
+		return len(left) == 0 && len(h.processes(t)) == 0
+	})
+}

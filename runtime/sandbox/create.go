@@ -106,7 +106,7 @@ func (s *Store) start(sb *Sandbox, o spec.Options, config *specs.Spec) (*supervi
 		err = conn.Boot(supervisor.Boot{
 			Plan: encoded, Steps: supervisorsRest(plan, config), State: sb.State, Run: s.run(sb.ID), Failed: s.failed(),
 			Names: s.names(), Leases: s.leases(),
-			Exec: execDefaults(config, plan),
+			Exec: execDefaults(config, plan), Tied: o.Tied,
 		})
 	}
 	if err != nil {

@@ -66,6 +66,7 @@ type Options struct {
 	Ulimits     []string // "NAME=SOFT[:HARD]"
 	Stepped     bool     // wait before each step
 	WhatIf      bool     // steps may be left out: launch in an outer mount namespace; needs Stepped
+	Tied        bool     // it ends when who launched it does, or lets go of it
 	Scrollback  int64    // bytes of output kept; 0 is the default
 	Cols, Rows  int      // the terminal's first size, in cells; 0 is 80×24
 }

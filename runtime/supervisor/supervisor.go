@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"aquarium/runtime/kernel"
 	"aquarium/runtime/step"
@@ -46,6 +47,7 @@ type Boot struct {
 	Names  string       `json:"names"`  // directory of the symlinks that hold names
 	Leases string       `json:"leases"` // directory of addresses on the bridge
 	Exec   ExecDefaults `json:"exec"`
+	Tied   bool         `json:"tied,omitempty"` // the sandbox ends with the creator's connection
 }
 
 // ExecDefaults is what a program that is run later has in common with the
@@ -163,6 +165,10 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 	go func() {
 		s.serve(first)
 		s.session.decide()
+		if s.boot.Tied {
+			s.session.signal(syscall.SIGKILL) // fails for a program that has ended by itself
+			s.wake()
+		}
 	}()
 	err := cloned
 	if err == nil {
