@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"aquarium/runtime/supervisor"
 )
 
 // goPackage is what go list tells of a package.
@@ -86,6 +88,34 @@ func TestReexecComesFirst(t *testing.T) {
 	for _, p := range listPackages(t, "-deps", "aquarium/cmd/aquarium") {
 		if !p.Standard && p.ImportPath < "aquarium/" {
 			t.Errorf("%s is initialised before aquarium/runtime/reexec", p.ImportPath)
+		}
+	}
+}
+
+// TestLittleIsInitialisedBeforeReexec: of the standard library's packages some
+// become ready late, and by then half of the program is initialised: net/netip
+// made every start of an init a third slower.
+func TestLittleIsInitialisedBeforeReexec(t *testing.T) {
+	t.Parallel()
+	early := map[string]bool{ // as soon as fmt is; no import of ours can change that
+		"github.com/charmbracelet/x/ansi/parser":          true,
+		"github.com/google/go-containerregistry/pkg/logs": true,
+		"github.com/klauspost/compress/internal/cpuinfo":  true,
+		"github.com/klauspost/compress/internal/snapref":  true,
+		"github.com/opencontainers/image-spec/specs-go":   true,
+		"github.com/opencontainers/runtime-spec/specs-go": true,
+		"github.com/ulikunitz/xz/internal/xlog":           true,
+	}
+	// With nothing to remove, it ends as soon as package reexec takes over.
+	start := exec.Cmd{Path: binary, Args: []string{supervisor.RemoverName}, Env: []string{"GODEBUG=inittrace=1"}}
+	trace, err := start.CombinedOutput()
+	if err != nil || !strings.Contains(string(trace), "init os @") {
+		t.Fatalf("no trace of initialisation: %v in %q", err, trace)
+	}
+	for line := range strings.Lines(string(trace)) {
+		name := strings.Fields(line)[1]
+		if host, _, _ := strings.Cut(name, "/"); strings.Contains(host, ".") && !early[name] {
+			t.Errorf("%s is initialised in every init and supervisor: does package reexec need another package of the standard library?", name)
 		}
 	}
 }

@@ -53,6 +53,6 @@ func (b *builder) interfaces() error {
 	}
 	b.add("net", "rtnetlink(7)", "The sandbox's own address, behind the bridge.", &step.Address{Link: peerName, Address: l.Address})
 	b.add("net", "netdevice(7)", "Plug in the sandbox's end of the cable.", &step.LinkUp{Name: peerName})
-	b.add("net", "rtnetlink(7)", "Everything that is not near goes by way of the host.", &step.Gateway{Address: l.Gateway.Addr()})
+	b.add("net", "rtnetlink(7)", "Everything that is not near goes by way of the host.", &step.Gateway{Address: l.Gateway.Address})
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
-	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -15,10 +14,10 @@ import (
 // Lease is what one sandbox has of the network that the sandboxes of one state
 // directory share.
 type Lease struct {
-	Bridge  string       `json:"bridge"`  // the host's end of all; also the name of the nf_tables table
-	Link    string       `json:"link"`    // the host's end of the sandbox's veth pair
-	Address netip.Prefix `json:"address"` // the sandbox's, with the network's length
-	Gateway netip.Prefix `json:"gateway"` // the bridge's
+	Bridge  string `json:"bridge"`  // the host's end of all; also the name of the nf_tables table
+	Link    string `json:"link"`    // the host's end of the sandbox's veth pair
+	Address Prefix `json:"address"` // the sandbox's, with the network's length
+	Gateway Prefix `json:"gateway"` // the bridge's
 }
 
 // pool is a directory of leases, one symlink for each: named as the address's
@@ -82,7 +81,7 @@ func Preview(dir string) (Lease, error) {
 	return Lease{}, full(network)
 }
 
-func full(network netip.Prefix) error {
+func full(network Prefix) error {
 	return fmt.Errorf("all %d addresses of %s are taken", last-first+1, network)
 }
 
@@ -115,7 +114,7 @@ func Release(dir, id string) (had bool, err error) {
 
 // free removes what the sandbox id has, and tells whether that was anything,
 // and whether others have leases.
-func (p pool) free(network netip.Prefix, id string) (had, others bool, err error) {
+func (p pool) free(network Prefix, id string) (had, others bool, err error) {
 	for number := first; number <= last; number++ {
 		holder, err := os.Readlink(p.path(number))
 		switch {
@@ -158,17 +157,16 @@ func (p pool) path(number int) string { return p.dir + "/" + strconv.Itoa(number
 
 // lease names what belongs to one number. An interface's name has 15 bytes at
 // most, and must be nobody else's on the host.
-func (p pool) lease(network netip.Prefix, number int) Lease {
+func (p pool) lease(network Prefix, number int) Lease {
 	return Lease{
 		Bridge: p.bridge(), Link: fmt.Sprintf("v%08x.%d", p.hash(), number),
 		Address: numbered(network, number), Gateway: numbered(network, 1),
 	}
 }
 
-func numbered(network netip.Prefix, number int) netip.Prefix {
-	ip := network.Addr().As4()
-	ip[3] = byte(number)
-	return netip.PrefixFrom(netip.AddrFrom4(ip), network.Bits())
+func numbered(network Prefix, number int) Prefix {
+	network.Address[3] = byte(number)
+	return network
 }
 
 // bridge is a name of its own for every state directory.
@@ -181,7 +179,7 @@ func (p pool) hash() uint32 {
 }
 
 // network is the one that leases are from, chosen when there is none yet.
-func (p pool) network() (netip.Prefix, error) {
+func (p pool) network() (Prefix, error) {
 	network, err := p.read()
 	if !errors.Is(err, fs.ErrNotExist) {
 		return network, err
@@ -193,21 +191,21 @@ func (p pool) network() (netip.Prefix, error) {
 	return network, os.Symlink(network.String(), p.dir+"/"+networkLink)
 }
 
-func (p pool) choose() (netip.Prefix, error) {
+func (p pool) choose() (Prefix, error) {
 	routes, err := os.ReadFile("/proc/net/route")
 	if err != nil {
-		return netip.Prefix{}, err
+		return Prefix{}, err
 	}
 	return choose(p.hash(), string(routes))
 }
 
-func (p pool) read() (netip.Prefix, error) {
+func (p pool) read() (Prefix, error) {
 	text, err := os.Readlink(p.dir + "/" + networkLink)
 	if err != nil {
-		return netip.Prefix{}, err
+		return Prefix{}, err
 	}
-	network, err := netip.ParsePrefix(text)
-	if err != nil || !network.Addr().Is4() || network.Bits() != 24 {
+	var network Prefix
+	if network.UnmarshalText([]byte(text)) != nil || network.Bits != 24 {
 		return network, fmt.Errorf("read %s/%s: not a /24", p.dir, networkLink)
 	}
 	return network, nil
@@ -216,10 +214,10 @@ func (p pool) read() (netip.Prefix, error) {
 // choose takes a /24 of 10.101.0.0/16 that no route of the host leads to.
 // Which is tried first depends on the state directory, so that two that choose
 // at the same time choose differently.
-func choose(from uint32, routes string) (netip.Prefix, error) {
+func choose(from uint32, routes string) (Prefix, error) {
 	taken := destinations(routes)
 	for i := range uint32(256) {
-		candidate := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 101, byte(from + i), 0}), 24)
+		candidate := Prefix{Address{10, 101, byte(from + i), 0}, 24}
 		free := true
 		for _, t := range taken {
 			free = free && !t.Overlaps(candidate)
@@ -228,14 +226,14 @@ func choose(from uint32, routes string) (netip.Prefix, error) {
 			return candidate, nil
 		}
 	}
-	return netip.Prefix{}, errors.New("every network of 10.101.0.0/16 is in use on this host")
+	return Prefix{}, errors.New("every network of 10.101.0.0/16 is in use on this host")
 }
 
 // destinations are the networks in /proc/net/route, see proc_net(5), but for
 // the default route: columns 2 and 8 are address and mask, as the machine's
 // own 32 bit numbers in hexadecimal.
-func destinations(routes string) []netip.Prefix {
-	var list []netip.Prefix
+func destinations(routes string) []Prefix {
+	var list []Prefix
 	for line := range strings.Lines(routes) {
 		fields := strings.Fields(line)
 		if len(fields) < 8 {
@@ -250,7 +248,7 @@ func destinations(routes string) []netip.Prefix {
 		for ; mask != 0; mask &= mask - 1 {
 			ones++
 		}
-		list = append(list, netip.PrefixFrom(netip.AddrFrom4([4]byte(native(uint32(address)))), ones))
+		list = append(list, Prefix{Address(native(uint32(address))), ones})
 	}
 	return list
 }

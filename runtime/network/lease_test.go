@@ -1,7 +1,6 @@
 package network
 
 import (
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +30,7 @@ func TestLeases(t *testing.T) {
 		if id == "a" {
 			continue
 		}
-		if next, err := Preview(dir); err != nil || next.Address.Addr() != lease.Address.Addr().Next() {
+		if next, err := Preview(dir); err != nil || next.Address.Address[3] != lease.Address.Address[3]+1 {
 			t.Errorf("after %+v comes %+v, %v", lease, next, err)
 		}
 	}
@@ -83,7 +82,7 @@ func TestChoose(t *testing.T) {
 		{"garbage", "br0 x y z\nbr0 0007650A 1 1 1 1 1 zz\n", "10.101.7.0/24"},
 	} {
 		got, err := choose(7, c.routes)
-		if err != nil || got != netip.MustParsePrefix(c.want) {
+		if err != nil || got.String() != c.want {
 			t.Errorf("%s: %s, %v, not %s", c.name, got, err, c.want)
 		}
 	}
@@ -96,7 +95,7 @@ func FuzzDestinations(f *testing.F) {
 	f.Add("br0\t0007650A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n")
 	f.Fuzz(func(t *testing.T, routes string) {
 		for _, p := range destinations(routes) {
-			if !p.IsValid() || p.Bits() == 0 {
+			if p.Bits < 1 || p.Bits > 32 {
 				t.Errorf("%q gives %v", routes, p)
 			}
 		}

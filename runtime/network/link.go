@@ -2,7 +2,6 @@ package network
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"syscall"
 	"unsafe"
 )
@@ -89,27 +88,26 @@ func Delete(link string) error {
 
 // AddAddress gives an interface an IPv4 address and the network that it is in.
 // One that it has already is EEXIST.
-func AddAddress(link string, address netip.Prefix) error {
+func AddAddress(link string, address Prefix) error {
 	index, err := Index(link)
 	if err != nil {
 		return err
 	}
 	head := make([]byte, syscall.SizeofIfAddrmsg) // struct ifaddrmsg
-	head[0], head[1] = syscall.AF_INET, byte(address.Bits())
+	head[0], head[1] = syscall.AF_INET, byte(address.Bits)
 	binary.NativeEndian.PutUint32(head[4:], uint32(index))
-	ip := address.Addr().As4()
+	ip := address.Address
 	m := newMessage(syscall.RTM_NEWADDR, create, head)
 	return route(m.add(syscall.IFA_LOCAL, ip[:]).add(syscall.IFA_ADDRESS, ip[:]))
 }
 
 // AddGateway makes a router the way to everything that is not near.
-func AddGateway(gateway netip.Addr) error {
+func AddGateway(gateway Address) error {
 	head := make([]byte, syscall.SizeofRtMsg) // struct rtmsg
 	head[0] = syscall.AF_INET
 	head[4], head[5] = syscall.RT_TABLE_MAIN, syscall.RTPROT_BOOT
 	head[6], head[7] = syscall.RT_SCOPE_UNIVERSE, syscall.RTN_UNICAST
-	ip := gateway.As4()
-	return route(newMessage(syscall.RTM_NEWROUTE, create, head).add(syscall.RTA_GATEWAY, ip[:]))
+	return route(newMessage(syscall.RTM_NEWROUTE, create, head).add(syscall.RTA_GATEWAY, gateway[:]))
 }
 
 // Index is the number of an interface in this network namespace; see

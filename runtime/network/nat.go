@@ -1,7 +1,6 @@
 package network
 
 import (
-	"net/netip"
 	"syscall"
 )
 
@@ -40,7 +39,7 @@ const (
 // so that what leaves the host from the network behind the bridge bears the
 // host's address, and answers find back. source is a /8, /16 or /24. A table
 // that exists is EEXIST, and stays as it is.
-func Masquerade(table, bridge string, source netip.Prefix) error {
+func Masquerade(table, bridge string, source Prefix) error {
 	chain := netfilter(newChain, create&^syscall.NLM_F_EXCL)
 	chain.add(1, name(table)).add(3, name("postrouting"))
 	chain.nest(4|nested, func() { chain.add(1, big(postRouting)).add(2, big(sourceNAT)) })
@@ -48,7 +47,7 @@ func Masquerade(table, bridge string, source netip.Prefix) error {
 	return change(3, netfilter(newTable, create).add(1, name(table)), chain, masqueradeRule(table, bridge, source))
 }
 
-func masqueradeRule(table, bridge string, source netip.Prefix) *message {
+func masqueradeRule(table, bridge string, source Prefix) *message {
 	rule := netfilter(newRule, create&^syscall.NLM_F_EXCL|syscall.NLM_F_APPEND)
 	rule.add(1, name(table)).add(2, name("postrouting"))
 	expression := func(is string, of func()) {
@@ -65,8 +64,8 @@ func masqueradeRule(table, bridge string, source netip.Prefix) *message {
 			rule.nest(3|nested, func() { rule.add(1, with) })
 		})
 	}
-	bytes := source.Bits() / 8
-	network := source.Masked().Addr().As4()
+	bytes := source.Bits / 8
+	network := source.Masked().Address
 	var outside [syscall.IFNAMSIZ]byte
 	copy(outside[:], bridge)
 	rule.nest(expressions|nested, func() {

@@ -2,7 +2,6 @@ package network
 
 import (
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
@@ -72,7 +71,7 @@ func (s *space) try(t *testing.T, what string, f func() error) {
 	})
 }
 
-var inside, bridge = netip.MustParsePrefix("10.1.2.2/24"), netip.MustParsePrefix("10.1.2.1/24")
+var inside, bridge = Prefix{Address{10, 1, 2, 2}, 24}, Prefix{Address{10, 1, 2, 1}, 24}
 
 // connect makes a bridge in host, and joins guest to it.
 func connect(t *testing.T, host, guest *space) {
@@ -84,7 +83,7 @@ func connect(t *testing.T, host, guest *space) {
 	host.try(t, "join", func() error { return Join("aqv0", "aqb0") })
 	guest.try(t, "guest address", func() error { return AddAddress("eth0", inside) })
 	guest.try(t, "guest up", func() error { return Up("eth0") })
-	guest.try(t, "gateway", func() error { return AddGateway(bridge.Addr()) })
+	guest.try(t, "gateway", func() error { return AddGateway(bridge.Address) })
 }
 
 func TestBridgeAndVeth(t *testing.T) {
@@ -135,9 +134,9 @@ func TestMasquerade(t *testing.T) {
 	host, guest, far := newSpace(t), newSpace(t), newSpace(t)
 	connect(t, host, guest)
 	host.try(t, "uplink", func() error { return NewVeth("up0", "eth0", far.id) })
-	host.try(t, "uplink address", func() error { return AddAddress("up0", netip.MustParsePrefix("192.0.2.1/24")) })
+	host.try(t, "uplink address", func() error { return AddAddress("up0", Prefix{Address{192, 0, 2, 1}, 24}) })
 	host.try(t, "uplink up", func() error { return Up("up0") })
-	far.try(t, "far address", func() error { return AddAddress("eth0", netip.MustParsePrefix("192.0.2.2/24")) })
+	far.try(t, "far address", func() error { return AddAddress("eth0", Prefix{Address{192, 0, 2, 2}, 24}) })
 	far.try(t, "far up", func() error { return Up("eth0") })
 	host.try(t, "forward", func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) })
 	host.try(t, "masquerade", func() error { return Masquerade("aqt0", "aqb0", bridge) })

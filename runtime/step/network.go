@@ -2,7 +2,6 @@ package step
 
 import (
 	"errors"
-	"net/netip"
 	"os"
 	"strconv"
 	"syscall"
@@ -20,8 +19,8 @@ func rtnetlink(kind, attributes string) Call {
 // Bridge makes a bridge on the host, with an address, and sets it up. One that
 // other sandboxes use already stays as it is.
 type Bridge struct {
-	Name    string       `json:"name"`
-	Address netip.Prefix `json:"address"`
+	Name    string         `json:"name"`
+	Address network.Prefix `json:"address"`
 }
 
 // Calls implements Op.
@@ -85,9 +84,9 @@ func (f *Forward) Do(w *World) error {
 // to the host's own address, by one rule of nf_tables. A table that other
 // sandboxes use already stays as it is.
 type Masquerade struct {
-	Table  string       `json:"table"`
-	Bridge string       `json:"bridge"`
-	Source netip.Prefix `json:"source"`
+	Table  string         `json:"table"`
+	Bridge string         `json:"bridge"`
+	Source network.Prefix `json:"source"`
 }
 
 // Calls implements Op.
@@ -162,8 +161,8 @@ func (v *Veth) explain(refused *CallError) string { return explainNetwork(refuse
 
 // Address gives an interface its address; see rtnetlink(7).
 type Address struct {
-	Link    string       `json:"link"`
-	Address netip.Prefix `json:"address"`
+	Link    string         `json:"link"`
+	Address network.Prefix `json:"address"`
 }
 
 // Calls implements Op.
@@ -185,7 +184,7 @@ func (a *Address) explain(refused *CallError) string { return explainNetwork(ref
 
 // Gateway makes a router the way to all that is not near; see rtnetlink(7).
 type Gateway struct {
-	Address netip.Addr `json:"address"`
+	Address network.Address `json:"address"`
 }
 
 // Calls implements Op.

@@ -2,7 +2,6 @@ package step
 
 import (
 	"encoding/json"
-	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -10,14 +9,6 @@ import (
 
 // fill gives every field of a value something that is not its zero value.
 func fillValue(v reflect.Value) {
-	switch v := v.Addr().Interface().(type) {
-	case *netip.Addr:
-		*v = netip.MustParseAddr("10.0.0.1")
-		return
-	case *netip.Prefix:
-		*v = netip.MustParsePrefix("10.0.0.2/24")
-		return
-	}
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString("/some \"text\"")
@@ -29,6 +20,10 @@ func fillValue(v reflect.Value) {
 		v.SetUint(5)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range v.Len() {
+			fillValue(v.Index(i))
+		}
+	case reflect.Array:
 		for i := range v.Len() {
 			fillValue(v.Index(i))
 		}
