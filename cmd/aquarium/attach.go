@@ -73,7 +73,7 @@ program. The exit status is COMMAND's own, as with run.`,
 		Example: `  aquarium exec web sh
   aquarium exec -u www-data web id
   aquarium exec web cat /etc/passwd > passwd`,
-		Args:              arguments(2, -1, "SANDBOX or COMMAND"),
+		Args:              arguments(2, -1, "SANDBOX", "COMMAND"),
 		ValidArgsFunction: completeOne(running),
 	}
 	f := c.Flags()

@@ -10,8 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"aquarium/rootfs"
-	"aquarium/runtime/sandbox"
-	"aquarium/runtime/spec"
 )
 
 // Exit statuses of Aquarium's own, as docker uses them. A launch that fails
@@ -101,26 +99,4 @@ func version() string {
 		v = info.Main.Version
 	}
 	return v + " " + runtime.GOOS + "/" + runtime.GOARCH + " " + runtime.Version()
-}
-
-// usageError is a command line that cannot be understood.
-func usageError(c *cobra.Command, err error) error {
-	if errors.As(err, new(*spec.Refusal)) { // of a flag's value: it knows better
-		return &sandbox.Error{What: c.Name(), Err: err}
-	}
-	return &sandbox.Error{What: c.Name(), Err: err, Way: "`" + c.CommandPath() + " --help` shows what there is"}
-}
-
-// arguments refuses a number of arguments that a command cannot do with; most
-// below 0 is no limit.
-func arguments(least, most int, what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		switch {
-		case len(args) < least:
-			return usageError(c, fmt.Errorf("%s is missing", what))
-		case most >= 0 && len(args) > most:
-			return usageError(c, fmt.Errorf("unexpected argument %q", args[most]))
-		}
-		return nil
-	}
 }

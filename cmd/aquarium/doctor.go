@@ -20,7 +20,7 @@ an overlay mount where layers are kept, subordinate ids, cgroups, the system
 call filter. What fails is shown with what it costs and how to allow it. The
 exit status is 1 when a sandbox cannot be launched.`,
 		Example: "  aquarium doctor\n  sudo aquarium doctor --json",
-		Args:    arguments(0, 0, "nothing"),
+		Args:    arguments(0, 0),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
 	c.RunE = func(*cobra.Command, []string) error {

@@ -148,7 +148,11 @@ func withValues(env []string) []string {
 func absoluteSources(volumes []string) ([]string, error) {
 	var full []string
 	for _, volume := range volumes {
-		source, rest, _ := strings.Cut(volume, ":")
+		source, rest, two := strings.Cut(volume, ":")
+		if !two {
+			full = append(full, volume) // refused later on, as it is
+			continue
+		}
 		if strings.HasPrefix(source, ".") || strings.Contains(source, "/") {
 			absolute, err := filepath.Abs(source)
 			if err == nil {

@@ -26,7 +26,7 @@ func newPs() *cobra.Command {
 		Example: `  aquarium ps                    those that run
   aquarium ps -a                 stopped ones too
   aquarium ps -a --json`,
-		Args:              arguments(0, 0, ""),
+		Args:              arguments(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	c.Flags().BoolVarP(&everything, "all", "a", false, "stopped ones too")

@@ -17,9 +17,11 @@ import (
 
 func newRootfs() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "rootfs",
-		Short: "Find, make, check and export root filesystems",
-		Args:  cobra.NoArgs,
+		Use:                   "rootfs",
+		Short:                 "Find, make, check and export root filesystems",
+		DisableFlagsInUseLine: true,
+		SuggestFor:            []string{"image", "images"},
+		RunE:                  subcommand,
 	}
 	c.AddCommand(newRootfsLs(), newRootfsCreate(), newRootfsImport(), newRootfsPull(), newRootfsPush(), newRootfsExport(),
 		newRootfsRm(), newRootfsPrune(), newRootfsCheck(), newRootfsDiff(), newRootfsCommit(), newRootfsDiscard())
@@ -114,7 +116,7 @@ from standard input. Nothing appears under NAME before all of it is there.`,
 		Example: `  aquarium rootfs import debian debian.tar.xz
   docker export web | aquarium rootfs import web -
   docker save alpine | aquarium rootfs import alpine -`,
-		Args: arguments(2, 2, "NAME and SOURCE"),
+		Args: arguments(2, 2, "NAME", "SOURCE"),
 	}
 	f.register(c)
 	c.Flags().StringVar(&f.Tag, "tag", "", "which `IMAGE` of an archive that holds several")
@@ -158,7 +160,7 @@ func newRootfsPush() *cobra.Command {
 		Use:     "push ROOTFS IMAGE",
 		Short:   "Send a root filesystem to a registry as an image",
 		Example: "  aquarium rootfs push dev registry.example.org/me/dev:1",
-		Args:    arguments(2, 2, "ROOTFS and IMAGE"),
+		Args:    arguments(2, 2, "ROOTFS", "IMAGE"),
 	}
 	c.Flags().BoolVar(&o.PlainHTTP, "plain-http", false, "speak HTTP, not HTTPS, to the registry")
 	c.RunE = func(_ *cobra.Command, args []string) error {

@@ -18,7 +18,7 @@ func newRootfsLs() *cobra.Command {
 		Use:     "ls",
 		Short:   "List root filesystems",
 		Example: "  aquarium rootfs ls\n  aquarium rootfs ls --json",
-		Args:    arguments(0, 0, "nothing"),
+		Args:    arguments(0, 0),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
 	c.RunE = func(*cobra.Command, []string) error {
@@ -162,7 +162,7 @@ func newRootfsPrune() *cobra.Command {
 		Use:     "prune",
 		Short:   "Delete layers that nothing needs, and what killed imports left",
 		Example: "  aquarium rootfs prune",
-		Args:    arguments(0, 0, "nothing"),
+		Args:    arguments(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			return withCatalogue(func(_ context.Context, s *sandbox.Store) error {
 				p, err := s.Catalogue.Prune()
@@ -218,7 +218,7 @@ func newRootfsCommit() *cobra.Command {
 		Use:               "commit SANDBOX NAME",
 		Short:             "Make a root filesystem of what a sandbox started from and what it wrote",
 		Example:           "  aquarium rootfs commit web web-with-nginx",
-		Args:              arguments(2, 2, "SANDBOX and NAME"),
+		Args:              arguments(2, 2, "SANDBOX", "NAME"),
 		ValidArgsFunction: completeOne(all),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return withCatalogue(func(ctx context.Context, s *sandbox.Store) error {

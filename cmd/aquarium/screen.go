@@ -15,9 +15,9 @@ import (
 
 // checkScreen refuses to open the UI where it could not be seen, and root
 // filesystems that are not there: a mistyped command looks like one.
-func checkScreen(_ *cobra.Command, dirs []string) error {
+func checkScreen(c *cobra.Command, dirs []string) error {
 	for _, dir := range dirs {
-		if err := checkDirectory(dir); err != nil {
+		if err := checkDirectory(c, dir); err != nil {
 			return err
 		}
 	}
@@ -30,13 +30,13 @@ func checkScreen(_ *cobra.Command, dirs []string) error {
 	return nil
 }
 
-func checkDirectory(dir string) error {
+func checkDirectory(c *cobra.Command, dir string) error {
 	info, err := os.Stat(dir)
 	way := ""
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		err = errors.New("no such directory, and no such command")
-		way = "`aquarium --help` lists the commands"
+		way = meant(c, dir)
 	case err == nil && !info.IsDir():
 		err = errors.New("not a directory")
 		way = "`aquarium rootfs import NAME FILE` makes a root filesystem of an archive"
