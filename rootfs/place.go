@@ -2,7 +2,6 @@ package rootfs
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -160,22 +159,4 @@ func (c *Catalogue) holdStore() (lock, error) {
 		return lock{}, fail("lock", quote(c.dataDir), err)
 	}
 	return hold, nil
-}
-
-// removeTree is os.RemoveAll for trees of others, whose directories may be closed to their owner.
-func removeTree(path string) error {
-	err := os.RemoveAll(path)
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		if entry != nil && entry.IsDir() {
-			os.Chmod(name, 0o700)
-			if err != nil {
-				return nil
-			}
-		}
-		return nil
-	})
-	return os.RemoveAll(path)
 }

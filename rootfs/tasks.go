@@ -11,6 +11,7 @@ import (
 	"aquarium/rootfs/pack"
 	"aquarium/rootfs/stack"
 	"aquarium/rootfs/unpack"
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/userns"
 )
 
@@ -59,7 +60,7 @@ func perform(ctx context.Context, o order) (any, error) {
 			return nil, err
 		})
 	case taskRemove:
-		return with(ctx, o.Args, func(_ context.Context, path string) (any, error) { return nil, removeTree(path) })
+		return with(ctx, o.Args, func(_ context.Context, path string) (any, error) { return nil, kernel.RemoveTree(path) })
 	case taskDiff:
 		return with(ctx, o.Args, Diff)
 	case taskRead:
@@ -126,7 +127,7 @@ func (c *Catalogue) apply(ctx context.Context, dir string, archive io.Reader, o 
 
 // remove deletes a tree of the store's.
 func (c *Catalogue) remove(path string) error {
-	err := removeTree(path)
+	err := kernel.RemoveTree(path)
 	if err == nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/ledger"
 	"aquarium/runtime/supervisor"
 )
@@ -36,7 +37,7 @@ func TestListLeavesNewSandboxesAlone(t *testing.T) {
 		if _, err := readState(s.run(id)); err != nil {
 			t.Fatalf("the claim is gone: %v", err)
 		}
-		if err := supervisor.RemoveTree(s.run(id)); err != nil {
+		if err := kernel.RemoveTree(s.run(id)); err != nil {
 			t.Fatal(err)
 		}
 	}

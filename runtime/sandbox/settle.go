@@ -84,8 +84,8 @@ func (s *Store) unsettled(id string) bool {
 }
 
 // settle brings a sandbox whose keeper is gone to its end: the program went
-// with the supervisor (PR_SET_PDEATHSIG), so it is recorded as stopped, or
-// deleted where it was never ready or was to be removed. What its ledger lists
+// with the supervisor (PR_SET_PDEATHSIG), or is killed now, so it is recorded
+// as stopped, or deleted where it was never ready or was to be removed. What its ledger lists
 // is undone. It looks again under the lock: another command may have been
 // first.
 func (s *Store) settle(id string) (supervisor.State, error) {
@@ -101,6 +101,7 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 	if runErr != nil && !errors.Is(runErr, fs.ErrNotExist) && !broken(runErr) {
 		return running, runErr // out of descriptors, say: no proof of anything
 	}
+	running.KillLost()
 	if runErr == nil && running.Remove {
 		return running, errors.Join(fs.ErrNotExist, s.eraseLost(running))
 	}

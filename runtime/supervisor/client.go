@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"aquarium/runtime/itself"
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/wire"
 )
 
@@ -87,6 +88,11 @@ func startProcess(socket *os.File, name string) (*os.Process, error) {
 		return nil, err
 	}
 	defer null.Close()
+	// It outlives this process, and with it would all that whoever started us
+	// has left open: locks held, pipes without an end.
+	if err := kernel.CloseOnExecFrom(3); err != nil {
+		return nil, err
+	}
 	binary := itself.Open()
 	defer func() { go binary.Close() }() // unmounting takes the kernel a while
 	return os.StartProcess(binary.Path, []string{Name, name}, &os.ProcAttr{

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/userns"
 )
 
@@ -19,33 +20,11 @@ func (b Belongings) removeTree(path string) error { return RemoveOwned(path, b.I
 // theirs are closed to everyone else: where that is in the way, a copy of this
 // program removes it, in a user namespace with the sandbox's ids.
 func RemoveOwned(path string, ids userns.Map) error {
-	err := RemoveTree(path)
+	err := kernel.RemoveTree(path)
 	if !errors.Is(err, os.ErrPermission) || !ids.Helped() {
 		return err
 	}
 	return removeAs(ids, path)
-}
-
-// RemoveTree deletes a tree, also where directories have lost their write or
-// search permission, as overlay's work directory has.
-func RemoveTree(path string) error {
-	err := os.RemoveAll(path)
-	if err == nil {
-		return nil
-	}
-	unlock(path)
-	return os.RemoveAll(path)
-}
-
-// unlock gives the owner every permission on the directories of a tree.
-func unlock(dir string) {
-	os.Chmod(dir, 0o700)
-	entries, _ := os.ReadDir(dir) // what cannot be read cannot be removed: RemoveAll says so
-	for _, entry := range entries {
-		if entry.IsDir() {
-			unlock(dir + "/" + entry.Name())
-		}
-	}
 }
 
 // RemoverName is argv[0] of a process that removes trees; package reexec takes
@@ -84,7 +63,7 @@ func removeAs(ids userns.Map, path string) error {
 // Remove is the process that removeAs starts; it never returns.
 func Remove() {
 	for _, path := range os.Args[1:] {
-		if err := RemoveTree(path); err != nil {
+		if err := kernel.RemoveTree(path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
