@@ -79,11 +79,6 @@ const typos = 2
 
 // likely finds the command that was meant, among those of commands too.
 func likely(c *cobra.Command, name string) *cobra.Command {
-	c.SuggestionsMinimumDistance = typos
-	if like := c.SuggestionsFor(name); len(like) > 0 {
-		found, _, _ := c.Find(like[:1])
-		return found
-	}
 	for _, group := range c.Commands() {
 		for _, below := range group.Commands() {
 			if below.Name() == name {
@@ -91,5 +86,11 @@ func likely(c *cobra.Command, name string) *cobra.Command {
 			}
 		}
 	}
-	return nil
+	c.SuggestionsMinimumDistance = typos
+	like := c.SuggestionsFor(name)
+	if len(like) == 0 {
+		return nil
+	}
+	found, _, _ := c.Find(like[:1])
+	return found
 }
