@@ -178,14 +178,15 @@ func LookupUser(root, spec string) (Identity, error) {
 	return id, err
 }
 
-// lookupUser finds a user by name or number; a number needs no entry.
+// lookupUser finds a user by name or number; a number needs no entry, and an
+// entry with such a name is not it.
 func lookupUser(root, user string) (id Identity, name string, err error) {
 	number, numeric := parseID(user)
 	found := false
 	err = entries(root, "/etc/passwd", 7, func(f []string) bool {
 		uid, ok := parseID(f[2])
 		gid, ok2 := parseID(f[3])
-		if !ok || !ok2 || (f[0] != user && !(numeric && uid == number)) {
+		if !ok || !ok2 || numeric && uid != number || !numeric && f[0] != user {
 			return true
 		}
 		id, name, found = Identity{UID: uid, GID: gid, Home: f[5]}, f[0], true
@@ -256,7 +257,8 @@ func parseID(s string) (int, bool) {
 }
 
 // entries calls each with the colon-separated fields of every line that has
-// at least that many, until it returns false; see passwd(5) and group(5).
+// at least that many, until it returns false; see passwd(5) and group(5). A
+// line with a NUL byte is no entry: none of it could be a C string.
 func entries(root, file string, fields int, each func([]string) bool) error {
 	f, err := openRegular(root, file)
 	if err != nil {
@@ -265,7 +267,8 @@ func entries(root, file string, fields int, each func([]string) bool) error {
 	defer f.Close()
 	lines := bufio.NewScanner(io.LimitReader(f, maxDatabase))
 	for lines.Scan() {
-		if split := strings.Split(lines.Text(), ":"); len(split) >= fields && !each(split) {
+		line := lines.Text()
+		if split := strings.Split(line, ":"); strings.IndexByte(line, 0) < 0 && len(split) >= fields && !each(split) {
 			return nil
 		}
 	}
