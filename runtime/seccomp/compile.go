@@ -137,8 +137,14 @@ func (r rule) choose(otherwise verdict) code {
 // compile gives the verdict where every condition is met, and otherwise goes
 // on behind it.
 func (c conditions) compile(v verdict) code {
+	const far = 250 // conditional jumps reach 255 instructions, and a test has a few itself
 	met := code{give(v)}
 	for _, a := range slices.Backward(c) {
+		if len(met) > far {
+			met = append(code{bpf.Jump{Skip: 1}, bpf.Jump{Skip: uint32(len(met))}}, met...)
+			met = append(test(a, 1), met...)
+			continue
+		}
 		met = append(test(a, len(met)), met...)
 	}
 	return met

@@ -59,8 +59,15 @@ func Compile(profile *specs.LinuxSeccomp) ([]byte, error) {
 		t.closeMultiplexer()
 		tables = append(tables, t)
 	}
-	return encode(compile(tables, otherwise, errno(nil)))
+	program := compile(tables, otherwise, errno(nil))
+	if len(program) > mostInstructions {
+		return nil, &Unsupported{"syscalls", fmt.Sprintf("%d instructions, and the kernel takes %d", len(program), mostInstructions)}
+	}
+	return encode(program)
 }
+
+// mostInstructions is BPF_MAXINSNS of linux/bpf_common.h.
+const mostInstructions = 4096
 
 // otherwise is the profile's default, once all but its rules is checked.
 func otherwise(profile *specs.LinuxSeccomp, own *arch.Info) (verdict, error) {
