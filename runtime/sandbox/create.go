@@ -324,7 +324,13 @@ func readConfig(bundle string) (*specs.Spec, error) {
 		return nil, err
 	}
 	config := new(specs.Spec)
-	return config, json.Unmarshal(document, config)
+	if err := json.Unmarshal(document, config); err != nil {
+		return nil, err
+	}
+	if config.Process == nil || config.Root == nil || config.Linux == nil {
+		return nil, errors.New("parts of it are missing")
+	}
+	return config, nil
 }
 
 // makeLayer makes an overlay's upper and work directories. The upper one

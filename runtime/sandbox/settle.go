@@ -15,6 +15,8 @@ import (
 	"aquarium/runtime/supervisor"
 )
 
+// readState reads the state in a sandbox's directory. Everything of a sandbox is
+// found, and removed, by its id: a state with another one is none.
 func readState(dir string) (supervisor.State, error) {
 	var st supervisor.State
 	document, err := os.ReadFile(filepath.Join(dir, supervisor.StateFile))
@@ -23,6 +25,9 @@ func readState(dir string) (supervisor.State, error) {
 	}
 	if err := json.Unmarshal(document, &st); err != nil {
 		return st, &brokenState{dir, err}
+	}
+	if st.ID != filepath.Base(dir) {
+		return supervisor.State{}, &brokenState{dir, errors.New("it is not this sandbox's")}
 	}
 	return st, nil
 }
