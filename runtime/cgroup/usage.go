@@ -91,11 +91,18 @@ func (g Group) number(file string) int64 {
 	if err != nil {
 		return -1
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(content)), 10, 64)
-	if err != nil {
-		return -1
+	if n, ok := amount(strings.TrimSpace(string(content))); ok {
+		return n
 	}
-	return n
+	return -1
+}
+
+// amount reads a number that is small enough to be added to another one; the
+// kernel writes larger ones for no limit only.
+func amount(text string) (n int64, ok bool) {
+	const bits = 62
+	u, err := strconv.ParseUint(text, 10, bits)
+	return int64(u), err == nil
 }
 
 // fields reads a file with lines "NAME NUMBER"; what is not like that is left
@@ -108,7 +115,7 @@ func (g Group) fields(file string) map[string]int64 {
 	fields := make(map[string]int64)
 	for line := range strings.Lines(string(content)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+		if n, ok := amount(value); ok {
 			fields[name] = n
 		}
 	}

@@ -43,3 +43,29 @@ func TestUsage(t *testing.T) {
 		})
 	}
 }
+
+// FuzzUsage reads any files of a group: what is used is known, and not
+// negative, or unknown.
+func FuzzUsage(f *testing.F) {
+	f.Add("cache 1\ntotal_rss 3000\ntotal_shmem 4000\n", "1234567\n", "67108864\n", "oom_kill 2\n", true)
+	f.Add("anon 3000\nshmem 4000\n", "usage_usec 77\n", "max\n", "oom_kill 1\n", false)
+	f.Add("anon -7\nshmem -1", "usage_usec -3", "-5", "oom_kill -9", false)
+	f.Add("anon 9223372036854775807\nshmem 1", "", "9223372036854775807", "oom_kill", false)
+	f.Fuzz(func(t *testing.T, stat, cpu, limit, events string, first bool) {
+		m := newMachine(t)
+		version, cpuFile, limitFile, eventsFile := V2, "cpu.stat", "memory.max", "memory.events"
+		if first {
+			version, cpuFile, limitFile, eventsFile = V1, "cpuacct.usage", "memory.limit_in_bytes", "memory.oom_control"
+		}
+		for name, content := range map[string]string{"memory.stat": stat, cpuFile: cpu, limitFile: limit, eventsFile: events} {
+			m.file("aquarium/ID/"+name, content)
+		}
+		groups := Groups{{Version: version, Base: m.dir, ID: "ID", Controllers: []string{memory, cpuacct}}}
+		if u := groups.Usage(); u.Memory < -1 || u.CPU < -1 {
+			t.Errorf("%q and %q: %+v", stat, cpu, u)
+		}
+		if limit, kills := groups.MemoryLimit(), groups.OOMKills(); limit < 0 || kills < 0 {
+			t.Errorf("%q and %q: %d, %d", limitFile, events, limit, kills)
+		}
+	})
+}
