@@ -3,6 +3,7 @@ package network
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -98,6 +99,53 @@ func FuzzDestinations(f *testing.F) {
 			if p.Bits < 1 || p.Bits > 32 {
 				t.Errorf("%q gives %v", routes, p)
 			}
+		}
+	})
+}
+
+// FuzzPool has the pool's directory hold anything: what is leased is of the
+// network that stands there, and whatever else stands there stays.
+func FuzzPool(f *testing.F) {
+	f.Add("10.101.7.0/24", "2", "x", uint8(2))
+	f.Add("10.101.7.0/25", "3", "../../etc", uint8(0))
+	f.Add("::/24", "255", "", uint8(200))
+	f.Add("0.0.0.0/24", "254", "a\nb", uint8(3))
+	f.Add("10.101.7.9/24", "1", "/", uint8(1))
+	f.Fuzz(func(t *testing.T, network, file, holder string, leased uint8) {
+		above := t.TempDir()
+		dir := filepath.Join(above, "network")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		os.Symlink(network, filepath.Join(dir, networkLink))
+		if !strings.Contains(file, "/") && file != lockFile { // which is opened, wherever it leads
+			os.Symlink(holder, filepath.Join(dir, file))
+		}
+		for number := first; number < first+int(leased); number++ {
+			os.Symlink("other", filepath.Join(dir, strconv.Itoa(number)))
+		}
+		before, _ := os.ReadDir(dir)
+		next, nextErr := Preview(dir)
+		lease, err := Take(dir, "id", everybody)
+		if err != nil {
+			if lease != (Lease{}) {
+				t.Errorf("%v, and yet there is %+v", err, lease)
+			}
+			return
+		}
+		if nextErr != nil || next != lease {
+			t.Errorf("announced was %+v, %v, and leased %+v", next, nextErr, lease)
+		}
+		a, g := lease.Address, lease.Gateway
+		if a.Bits != 24 || g.Bits != 24 || [3]byte(a.Address[:]) != [3]byte(g.Address[:]) || a.Address[3] < first || a.Address[3] > last || g.Address[3] != 1 {
+			t.Errorf("%q leases %+v", network, lease)
+		}
+		if len(lease.Bridge) > 15 || len(lease.Link) > 15 {
+			t.Errorf("no names of interfaces: %+v", lease)
+		}
+		after, _ := os.ReadDir(dir)
+		if outside, _ := os.ReadDir(above); len(outside) != 1 || len(after) > len(before)+3 { // a lock, the network, a lease
+			t.Errorf("there is %v beside the pool, and %v in it", outside, after)
 		}
 	})
 }

@@ -55,21 +55,32 @@ func (c conn) do(want int, messages ...*message) error {
 		if err != nil {
 			return err
 		}
-		answers, err := syscall.ParseNetlinkMessage(buffer[:n])
+		done, err := answers(buffer[:n])
 		if err != nil {
 			return err
 		}
-		for _, answer := range answers {
-			if answer.Header.Type != syscall.NLMSG_ERROR {
-				continue
-			}
-			if err := refusal(answer.Data); err != nil {
-				return err
-			}
-			want--
-		}
+		want -= done
 	}
 	return nil
+}
+
+// answers counts the acknowledgements in a datagram. The error is the first
+// errno among them.
+func answers(datagram []byte) (done int, err error) {
+	messages, err := syscall.ParseNetlinkMessage(datagram)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range messages {
+		if m.Header.Type != syscall.NLMSG_ERROR {
+			continue
+		}
+		if err := refusal(m.Data); err != nil {
+			return done, err
+		}
+		done++
+	}
+	return done, nil
 }
 
 // route sends one acknowledged request of rtnetlink(7).
