@@ -2,7 +2,9 @@ package rootfs
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"unicode"
 )
 
 func TestParseMounts(t *testing.T) {
@@ -30,4 +32,21 @@ func FuzzParseMounts(f *testing.F) {
 	f.Add([]byte(`23 22 0:20 / /a\040b rw - proc proc rw`))
 	f.Add([]byte(`1 2 3 4 \777\7`))
 	f.Fuzz(func(t *testing.T, data []byte) { parseMounts(data) })
+}
+
+// FuzzMountPoint has any path, as the kernel writes it, come back as it is.
+func FuzzMountPoint(f *testing.F) {
+	f.Add("/a b")
+	f.Add("/\\040\n\t\\134")
+	f.Add("/\xff\\")
+	escape := strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`)
+	f.Fuzz(func(t *testing.T, point string) {
+		if strings.ContainsFunc(point, func(r rune) bool { return unicode.IsSpace(r) && !strings.ContainsRune(" \t\n", r) }) {
+			return // which the kernel does not escape
+		}
+		point = "/" + point
+		if got := parseMounts([]byte("23 22 0:20 / " + escape.Replace(point) + " rw - proc proc rw\n")); len(got) != 1 || got[0] != point {
+			t.Errorf("%q is %q", point, got)
+		}
+	})
 }

@@ -77,3 +77,35 @@ func TestShellReadsItBack(t *testing.T) {
 		t.Errorf("a shell read %q, want %q", got, words)
 	}
 }
+
+// FuzzSplitWords reads any line: what its words are does not change when they
+// are written again.
+func FuzzSplitWords(f *testing.F) {
+	for _, line := range []string{`a 'b c' "d\"e" f\ g`, `''`, `"\`, `a\`, "a\tb  ", `"$x"`, "\xff \x00"} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		words, err := splitWords(line)
+		if err != nil {
+			return
+		}
+		if again, err := splitWords(quoteWords(words)); err != nil || !slices.Equal(again, words) {
+			t.Errorf("%q is %q, and then %q, %v", line, words, again, err)
+		}
+	})
+}
+
+// FuzzSizeText writes a number of bytes as --memory reads it.
+func FuzzSizeText(f *testing.F) {
+	for _, n := range []int64{1, 1023, 1024, 64 << 20, 3 << 29, 1<<50 + 1, 1 << 60} {
+		f.Add(n)
+	}
+	f.Fuzz(func(t *testing.T, n int64) {
+		if n <= 0 || n >= 1<<53 { // of more a float64 has not every number
+			return
+		}
+		if again, err := spec.ParseSize(sizeText(n)); err != nil || again != n {
+			t.Errorf("%d is %s, which is %d, %v", n, sizeText(n), again, err)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"encoding/binary"
 	"testing"
 
 	"aquarium/runtime/userns"
@@ -36,4 +37,35 @@ func TestOwnersOfASandbox(t *testing.T) {
 			t.Errorf("%q becomes %q", short, got)
 		}
 	}
+}
+
+// FuzzOwnersInAttributes has access control lists and capabilities of a
+// sandbox's files be anything: they keep their form, and name the sandbox's ids.
+func FuzzOwnersInAttributes(f *testing.F) {
+	f.Add("\x01\x00\x00\x03abcdefghijklmnop\x20\xa1\x07\x00", 500000)
+	f.Add("\x02\x00\x00\x00\x02\x00\x06\x00\x08\xa5\x07\x00\x08\x00\x04\x00\x60\xae\x0a\x00", 500000)
+	f.Add("\x02\x00\x00\x00\x02\x00\x06\x00\xff\xff\xff\xff\x08", 0)
+	f.Fuzz(func(t *testing.T, value string, first int) {
+		var w Writer
+		ids := []userns.IDMap{{Inside: 0, Outside: max(0, first) % (1 << 31), Count: 65536}}
+		w.WrittenBy(userns.Map{UIDs: ids, GIDs: ids, Foreign: true})
+		list := w.acl(value)
+		if len(list) != len(value) {
+			t.Fatalf("%q becomes %q", value, list)
+		}
+		for at := aclHeader; at+aclEntry <= len(list); at += aclEntry {
+			entry := []byte(list[at : at+aclEntry])
+			named := binary.LittleEndian.Uint16(entry) == aclUser || binary.LittleEndian.Uint16(entry) == aclGroup
+			if list[at:at+4] != value[at:at+4] || !named && list[at:at+aclEntry] != value[at:at+aclEntry] {
+				t.Errorf("%q becomes %q", value, list)
+			}
+			if id := binary.LittleEndian.Uint32(entry[4:]); named && id >= 65536 {
+				t.Errorf("%q names %d", list, id)
+			}
+		}
+		capability := w.capability(value)
+		if capability != value && (len(capability) != capabilityLength3-4 || len(value) != capabilityLength3 || capability[4:] != value[4:capabilityLength3-4]) {
+			t.Errorf("the capability %q becomes %q", value, capability)
+		}
+	})
 }

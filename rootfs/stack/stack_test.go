@@ -135,3 +135,77 @@ func TestEmpty(t *testing.T) {
 		}
 	}
 }
+
+// FuzzPile makes a pile of layers out of bytes, and reads a path of it: what is
+// read is of the pile, and never what a layer above has hidden.
+func FuzzPile(f *testing.F) {
+	names := []string{"a", "b", "a/a", "a/b", "b/a", "a/a/a"}
+	targets := []string{"b", "../b", "../outside", "/outside", "/a", ".", "a/../../b", "../../../../../../../../outside"}
+	f.Add([]byte{0, 0, 6, 1, 12, 2}, "a")
+	f.Add([]byte{3, 2, 3, 3, 3, 4}, "a/../b")
+	f.Add([]byte{0, 0, 128, 2, 0}, "/a/./b/")
+	f.Add([]byte{0x1b, 0x23, 0x2b, 0x33}, "a/a/a")
+	f.Fuzz(func(t *testing.T, shape []byte, path string) {
+		base := t.TempDir()
+		if err := os.WriteFile(filepath.Join(base, "outside"), []byte("outside"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		dirs := []string{filepath.Join(base, "low"), filepath.Join(base, "high")}
+		for _, dir := range dirs {
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		whiteouts := map[string]bool{}
+		for _, b := range shape[:min(len(shape), 40)] {
+			dir := dirs[b>>7]
+			name := names[int(b>>3&15)%len(names)]
+			at := filepath.Join(dir, name)
+			if within, err := os.OpenRoot(dir); err == nil { // no link is followed out
+				_, err = within.Stat(filepath.Dir(name))
+				within.Close()
+				if err != nil {
+					continue
+				}
+			}
+			switch b & 7 {
+			case 0, 1: // what cannot be made there is left out
+				makeFile(at, "of "+filepath.Base(dir))
+			case 2:
+				os.Mkdir(at, 0o755)
+			case 3, 4:
+				os.Symlink(targets[int(b>>3)%len(targets)], at)
+			case 5:
+				if unix.Mknod(at, unix.S_IFCHR, 0) == nil {
+					whiteouts[at] = true
+				}
+			case 6:
+				unix.Lsetxattr(at, "user.overlay.opaque", []byte("y"), 0)
+			case 7:
+				unix.Mkfifo(at, 0o644)
+			}
+		}
+		s, err := Open(dirs[1], dirs[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		content, err := s.ReadFile(path, 100)
+		if text := string(content); err == nil && text != "of low" && text != "of high" {
+			t.Errorf("%q holds %q", path, text)
+		}
+		if e, err := s.Resolve(path, false); err == nil && whiteouts[filepath.Join(dirs[1], e.Path)] {
+			t.Errorf("%q is %q, which is gone", path, e.Path)
+		}
+	})
+}
+
+// makeFile makes a file, where there is nothing yet.
+func makeFile(path, content string) {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o644)
+	if err != nil {
+		return
+	}
+	unix.Write(fd, []byte(content))
+	unix.Close(fd)
+}

@@ -234,3 +234,18 @@ func TestLongMountLines(t *testing.T) {
 		t.Errorf("propagation is %q", got)
 	}
 }
+
+// FuzzUsage sums up groups whose files hold anything.
+func FuzzUsage(f *testing.F) {
+	f.Add("67108864", "oom_kill 2\n", "usage_usec 77\n", "150000 100000", "7")
+	f.Add("max", "oom_kill -1", "usage_usec x", "max 100000", "")
+	f.Add("-1", "", "", "1 0", "9223372036854775807")
+	f.Fuzz(func(t *testing.T, memory, events, stat, quota, nanos string) {
+		l := Limits{Cgroups: []Cgroup{{Version: 2, Values: map[string]string{
+			"memory.max": memory, "memory.current": memory, "memory.events": events, "cpu.stat": stat, "cpu.max": quota, "cpuacct.usage": nanos, "pids.max": memory}}}}
+		u := l.Usage()
+		if u.MemoryLimit >= noLimit || u.CPULimit == 0 || u.CPULimit != u.CPULimit {
+			t.Errorf("%+v", u)
+		}
+	})
+}

@@ -1,6 +1,8 @@
 package observe
 
 import (
+	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"reflect"
@@ -8,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode"
 )
 
 func TestReadOneself(t *testing.T) {
@@ -160,4 +163,71 @@ func BenchmarkRead(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// escape is what the kernel does to blanks and backslashes in mountinfo.
+func escape(s string) string {
+	return strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`).Replace(s)
+}
+
+// FuzzMountPoints has any path, as the kernel writes it, come back as it is.
+func FuzzMountPoints(f *testing.F) {
+	f.Add("/a b", "/dev/root", "shared:1")
+	f.Add("/\\040\n\t - ", " ", "master:2 propagate_from:1")
+	f.Add("/\xff", "none", "")
+	f.Fuzz(func(t *testing.T, point, source, optional string) {
+		blank := func(r rune) bool { return unicode.IsSpace(r) && !strings.ContainsRune(" \t\n", r) }
+		if !strings.HasPrefix(point, "/") || source == "" || strings.ContainsAny(optional, "-\n") || strings.ContainsFunc(point+source, blank) {
+			return // the kernel writes no such
+		}
+		line := fmt.Sprintf("36 35 98:0 / %s rw,noatime %s - ext4 %s rw\n", escape(point), optional, escape(source))
+		if got := ParseMounts(line); len(got) != 1 || got[0].Point != point || got[0].Source != source || got[0].ID != 36 {
+			t.Errorf("%q is %+v", line, got)
+		}
+	})
+}
+
+// FuzzAddresses compares addresses of /proc/net/if_inet6 with those of
+// net/netip, which this package cannot afford, and reads any fib_trie.
+func FuzzAddresses(f *testing.F) {
+	f.Add([]byte("\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"), "Main:\n  +-- 127.0.0.0/8 2 0 2\n     |-- 127.0.0.1\n        /32 host LOCAL\n")
+	f.Add(make([]byte, 16), "/32 host LOCAL\n|-- \n/32 host LOCAL")
+	f.Add([]byte("\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x01\x00\x00"), "")
+	f.Fuzz(func(t *testing.T, raw []byte, trie string) {
+		if got := localIPv4(trie); len(got) > strings.Count(trie, "LOCAL") {
+			t.Errorf("%q has the addresses %q", trie, got)
+		}
+		address, ok := netip.AddrFromSlice(raw)
+		got := localIPv6(fmt.Sprintf("%x 01 80 10 80       lo\n", raw))
+		if !ok || !address.Is6() {
+			if len(got) > 0 {
+				t.Errorf("%x is %q", raw, got)
+			}
+			return
+		}
+		if len(got) != 1 || address.Is4In6() && netip.MustParseAddr(got[0]) != address || !address.Is4In6() && got[0] != address.String() {
+			t.Errorf("%x is %q, want %s", raw, got, address)
+		}
+	})
+}
+
+// FuzzUser reads any /proc/PID/status.
+func FuzzUser(f *testing.F) {
+	own, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(own))
+	f.Add("Name:\tUid:\t7\nUid:\t1\t2\t3\t4\nSeccomp:\t2\nNoNewPrivs:\t1\n")
+	f.Fuzz(func(t *testing.T, status string) {
+		u := parseUser(status)
+		for _, value := range []string{u.UIDs, u.GIDs, u.Groups, u.Effective, u.Bounding, u.Umask} {
+			if strings.ContainsAny(value, "\n\t") || len(value) > len(status) {
+				t.Errorf("%q gives %q", status, value)
+			}
+		}
+		if again := parseUser("Name:\tx\nUid:\t" + u.UIDs + "\nUid:\t9\n"); again.UIDs != u.UIDs {
+			t.Errorf("%q becomes %q", u.UIDs, again.UIDs)
+		}
+	})
 }

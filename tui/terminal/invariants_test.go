@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -201,5 +202,51 @@ func FuzzStructured(f *testing.F) {
 		s.Write([]byte(structured(data[half:])))
 		checkScreen(t, s)
 		checkRestore(t, s)
+	})
+}
+
+// FuzzColourName reads colours as programs set them, and has what a program is
+// told of a colour be that colour again.
+func FuzzColourName(f *testing.F) {
+	for _, name := range []string{"rgb:1/22/333", "rgb:ffff/0000/8080", "#123", "#123456789abc", "#12", "rgb:/1/2", "rgb:-1/+1/0x1", "rgb:1_0/1/1", "red", "#ééé"} {
+		f.Add(name, 7)
+	}
+	f.Fuzz(func(t *testing.T, name string, index int) {
+		c, ok := parseColourName(name)
+		if !ok {
+			return
+		}
+		if strings.Trim(strings.ToLower(name), "0123456789abcdefrg:#/") != "" {
+			t.Errorf("%q is a colour", name)
+		}
+		s := New(20, 6, Options{})
+		number := strconv.Itoa(index & 255)
+		s.Write([]byte("\x1b]4;" + number + ";" + name + "\x07\x1b]4;" + number + ";?\x07"))
+		_, told, _ := strings.Cut(string(s.TakeReplies()), "\x1b]4;"+number+";")
+		if again, ok := parseColourName(strings.TrimSuffix(told, "\a")); !ok || again != c {
+			t.Errorf("%q is %x, and told to be %q", name, c, told)
+		}
+	})
+}
+
+// FuzzReplies has a program ask for anything: an answer is typed for it, and
+// must not be a line that a shell would run, nor what the program has chosen.
+func FuzzReplies(f *testing.F) {
+	for _, p := range append(pieces, "\x1bP$q\"p\x1b\\", "\x1bP+q544e\x1b\\", "\x1b[21t", "\x1b]2;rm -rf\x07\x1b[21t", "\x1b]l\x1b\\", "\x1b]52;c;?\x07", "\x1b]11;?\x07", "\x1b[>q", "\x05", "\x1b[?6n\x1b[5n") {
+		f.Add([]byte(p))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := New(20, 6, Options{})
+		s.Write([]byte("\x1b]2;rm -rf\x07"))
+		s.Write(data)
+		replies := string(s.TakeReplies())
+		if strings.ContainsAny(replies, "\r\n\t\x03\x04\x1a") || strings.Contains(replies, "rm -rf") || len(replies) > maxReplies+1000 {
+			t.Errorf("%q is answered %q", data, replies)
+		}
+		for _, r := range s.title {
+			if !unicode.IsPrint(r) {
+				t.Errorf("the title is %q", s.title)
+			}
+		}
 	})
 }

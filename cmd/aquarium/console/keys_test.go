@@ -102,3 +102,24 @@ func TestParsePrefix(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParsePrefix: a key that can be given can be shown, and is the same then;
+// and typed, it and d detach.
+func FuzzParsePrefix(f *testing.F) {
+	for _, s := range []string{"ctrl-]", "^a", "Ctrl-@", "^[", "ctrl-", "^", "x", "ctrl-é", "^\xff", "CTRL-_", "ctrl-p,ctrl-q"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := ParsePrefix(s)
+		if err != nil {
+			return
+		}
+		if again, err := ParsePrefix(p.String()); err != nil || again != p || p >= ' ' {
+			t.Errorf("%q is %d, shown as %s, which is %d, %v", s, p, p, again, err)
+		}
+		k := keys{prefix: p}
+		if send, detach := k.take([]byte{'x', byte(p), 'd', 'y'}); !detach || string(send) != "x" {
+			t.Errorf("%s and d send %q, and detach: %v", p, send, detach)
+		}
+	})
+}
