@@ -2,6 +2,8 @@ package network
 
 import (
 	"encoding/binary"
+	"errors"
+	"os"
 	"syscall"
 	"unsafe"
 )
@@ -34,6 +36,27 @@ func NewBridge(bridge string) error {
 	m.nest(iflaLinkInfo|nested, func() { m.add(iflaInfoKind, []byte("bridge")) })
 	return route(m)
 }
+
+// WithoutIPv6 takes IPv6 away from an interface, in this network namespace. Who
+// is behind it cannot be its router then, nor reach what listens on it; see
+// disable_ipv6 in the kernel's ip-sysctl documentation.
+func WithoutIPv6(link string) error {
+	if len(link) >= syscall.IFNAMSIZ {
+		return syscall.ENODEV
+	}
+	err := os.WriteFile(IPv6Knob(link), []byte("1"), 0)
+	var path *os.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	if err == syscall.ENOENT {
+		_, err = Index(link) // where there is one, the whole machine has no IPv6
+	}
+	return err
+}
+
+// IPv6Knob is the file that takes IPv6 away from an interface.
+func IPv6Knob(link string) string { return "/proc/sys/net/ipv6/conf/" + link + "/disable_ipv6" }
 
 // NewVeth makes a pair of interfaces, each the other's far end: host here, and
 // peer in the network namespace of process pid; see veth(4).

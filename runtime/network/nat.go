@@ -13,71 +13,127 @@ const (
 	subsystem        = 10 << 8 // NFNL_SUBSYS_NFTABLES, the high byte of a type
 	newTable         = subsystem
 	delTable         = subsystem | 2
+	addRule          = subsystem | 6
 	newChain         = subsystem | 3
-	newRule          = subsystem | 6
 
-	protoIPv4    = 2 // NFPROTO_IPV4
-	postRouting  = 4 // NF_INET_POST_ROUTING
-	sourceNAT    = 100
-	registerOne  = 1
-	ipv4Source   = 12 // offset of the source address in an IPv4 header
-	atNetwork    = 1  // NFT_PAYLOAD_NETWORK_HEADER
-	metaOIFName  = 7
-	cmpEqual     = 0
-	cmpNotEqual  = 1
-	expressions  = 4 // NFTA_RULE_EXPRESSIONS
-	listElement  = 1
-	expressionIs = 1 // NFTA_EXPR_NAME
-	expressionOf = 2 // NFTA_EXPR_DATA
+	protoIPv4       = 2 // NFPROTO_IPV4
+	forward         = 2 // NF_INET_FORWARD
+	postRouting     = 4 // NF_INET_POST_ROUTING
+	sourceNAT       = 100
+	registerOne     = 1
+	registerVerdict = 0
+	verdictDrop     = 0 // NF_DROP
+	ctState         = 0 // NFT_CT_STATE, whose bits are
+	ctEstablished   = 1 << 1
+	ctRelated       = 1 << 2
+	ipv4Source      = 12 // offset of the source address in an IPv4 header
+	atNetwork       = 1  // NFT_PAYLOAD_NETWORK_HEADER
+	metaIIFName     = 6
+	metaOIFName     = 7
+	cmpEqual        = 0
+	cmpNotEqual     = 1
+	expressions     = 4 // NFTA_RULE_EXPRESSIONS
+	listElement     = 1
+	expressionIs    = 1 // NFTA_EXPR_NAME
+	expressionOf    = 2 // NFTA_EXPR_DATA
 )
 
-// Masquerade makes a table with one rule, in nft(8)'s words
+// Masquerade makes a table with two rules, in nft(8)'s words
 //
-//	table ip TABLE { chain postrouting { type nat hook postrouting priority srcnat;
-//		ip saddr SOURCE oifname != BRIDGE masquerade } }
+//	table ip TABLE {
+//		chain postrouting { type nat hook postrouting priority srcnat;
+//			ip saddr SOURCE oifname != BRIDGE masquerade }
+//		chain forward { type filter hook forward priority filter;
+//			oifname BRIDGE iifname != BRIDGE ct state & (established | related) == 0 drop }
+//	}
 //
 // so that what leaves the host from the network behind the bridge bears the
-// host's address, and answers find back. source is a /8, /16 or /24. A table
-// that exists is EEXIST, and stays as it is.
+// host's address, and answers find back, but nothing else: a host that passes
+// packets on does so for its neighbours too. source is a /8, /16 or /24. A
+// table that exists is EEXIST, and stays as it is.
 func Masquerade(table, bridge string, source Prefix) error {
-	chain := netfilter(newChain, create&^syscall.NLM_F_EXCL)
-	chain.add(1, name(table)).add(3, name("postrouting"))
-	chain.nest(4|nested, func() { chain.add(1, big(postRouting)).add(2, big(sourceNAT)) })
-	chain.add(7, name("nat"))
-	return change(3, netfilter(newTable, create).add(1, name(table)), chain, masqueradeRule(table, bridge, source))
+	return change(5, netfilter(newTable, create).add(1, name(table)),
+		newBaseChain(table, "postrouting", "nat", postRouting, sourceNAT), masqueradeRule(table, bridge, source),
+		newBaseChain(table, "forward", "filter", forward, 0), answersOnlyRule(table, bridge))
+}
+
+func newBaseChain(table, chain, kind string, hook, priority uint32) *message {
+	m := netfilter(newChain, create&^syscall.NLM_F_EXCL)
+	m.add(1, name(table)).add(3, name(chain))
+	m.nest(4|nested, func() { m.add(1, big(hook)).add(2, big(priority)) })
+	return m.add(7, name(kind))
 }
 
 func masqueradeRule(table, bridge string, source Prefix) *message {
-	rule := netfilter(newRule, create&^syscall.NLM_F_EXCL|syscall.NLM_F_APPEND)
-	rule.add(1, name(table)).add(2, name("postrouting"))
-	expression := func(is string, of func()) {
-		rule.nest(listElement|nested, func() {
-			rule.add(expressionIs, name(is))
-			if of != nil {
-				rule.nest(expressionOf|nested, of)
-			}
-		})
-	}
-	compare := func(how uint32, with []byte) {
-		expression("cmp", func() {
-			rule.add(1, big(registerOne)).add(2, big(how))
-			rule.nest(3|nested, func() { rule.add(1, with) })
-		})
-	}
 	bytes := source.Bits / 8
 	network := source.Masked().Address
-	var outside [syscall.IFNAMSIZ]byte
-	copy(outside[:], bridge)
-	rule.nest(expressions|nested, func() {
-		expression("payload", func() {
-			rule.add(1, big(registerOne)).add(2, big(atNetwork)).add(3, big(ipv4Source)).add(4, big(uint32(bytes)))
+	return newRule(table, "postrouting", func(r rule) {
+		r.expression("payload", func() {
+			r.add(1, big(registerOne)).add(2, big(atNetwork)).add(3, big(ipv4Source)).add(4, big(uint32(bytes)))
 		})
-		compare(cmpEqual, network[:bytes])
-		expression("meta", func() { rule.add(2, big(metaOIFName)).add(1, big(registerOne)) })
-		compare(cmpNotEqual, outside[:])
-		expression("masq", nil)
+		r.compare(cmpEqual, network[:bytes])
+		r.compareName(metaOIFName, cmpNotEqual, bridge)
+		r.expression("masq", nil)
 	})
-	return rule
+}
+
+func answersOnlyRule(table, bridge string) *message {
+	return newRule(table, "forward", func(r rule) {
+		r.compareName(metaOIFName, cmpEqual, bridge)
+		r.compareName(metaIIFName, cmpNotEqual, bridge)
+		r.expression("ct", func() { r.add(2, big(ctState)).add(1, big(registerOne)) })
+		r.expression("bitwise", func() {
+			r.add(1, big(registerOne)).add(2, big(registerOne)).add(3, big(4)) // from, to, length
+			r.data(4, native(ctEstablished|ctRelated))
+			r.data(5, native(0)) // and nothing flipped
+		})
+		r.compare(cmpEqual, native(0))
+		r.expression("immediate", func() {
+			r.add(1, big(registerVerdict))
+			r.nest(2|nested, func() {
+				r.nest(2|nested, func() { r.add(1, big(verdictDrop)) })
+			})
+		})
+	})
+}
+
+// rule is a rule that is being put together.
+type rule struct{ *message }
+
+func newRule(table, chain string, of func(rule)) *message {
+	r := rule{netfilter(addRule, create&^syscall.NLM_F_EXCL|syscall.NLM_F_APPEND)}
+	r.add(1, name(table)).add(2, name(chain))
+	r.nest(expressions|nested, func() { of(r) })
+	return r.message
+}
+
+func (r rule) expression(is string, of func()) {
+	r.nest(listElement|nested, func() {
+		r.add(expressionIs, name(is))
+		if of != nil {
+			r.nest(expressionOf|nested, of)
+		}
+	})
+}
+
+// data is a value, as an attribute of an expression.
+func (r rule) data(attribute uint16, value []byte) {
+	r.nest(attribute|nested, func() { r.add(1, value) })
+}
+
+func (r rule) compare(how uint32, with []byte) {
+	r.expression("cmp", func() {
+		r.add(1, big(registerOne)).add(2, big(how))
+		r.data(3, with)
+	})
+}
+
+// compareName compares the name of an interface.
+func (r rule) compareName(which, how uint32, with string) {
+	var name [syscall.IFNAMSIZ]byte
+	copy(name[:], with)
+	r.expression("meta", func() { r.add(2, big(which)).add(1, big(registerOne)) })
+	r.compare(how, name[:])
 }
 
 // DeleteTable removes a table of Masquerade's. One that is not there is ENOENT.

@@ -77,6 +77,12 @@ var inside, bridge = Prefix{Address{10, 1, 2, 2}, 24}, Prefix{Address{10, 1, 2, 
 func connect(t *testing.T, host, guest *space) {
 	t.Helper()
 	host.try(t, "bridge", func() error { return NewBridge("aqb0") })
+	connectTo(t, host, guest)
+}
+
+// connectTo is connect, to a bridge that is there.
+func connectTo(t *testing.T, host, guest *space) {
+	t.Helper()
 	host.try(t, "bridge address", func() error { return AddAddress("aqb0", bridge) })
 	host.try(t, "bridge up", func() error { return Up("aqb0") })
 	host.try(t, "veth", func() error { return NewVeth("aqv0", "eth0", guest.id) })
@@ -139,7 +145,15 @@ func TestMasquerade(t *testing.T) {
 	far.try(t, "far address", func() error { return AddAddress("eth0", Prefix{Address{192, 0, 2, 2}, 24}) })
 	far.try(t, "far up", func() error { return Up("eth0") })
 	host.try(t, "forward", func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) })
+	far.ip(t, "route", "add", "10.1.2.0/24", "via", "192.0.2.1")
+	const asked = "192.0.2.2 asked for what is behind the host"
+	if got := arrives(t, host, far, guest, asked); got != asked {
+		t.Errorf("without rules, %q arrived: the test tells nothing", got)
+	}
 	host.try(t, "masquerade", func() error { return Masquerade("aqt0", "aqb0", bridge) })
+	if got := arrives(t, host, far, guest, asked); got != "from the host" {
+		t.Errorf("%q arrived behind the host", got)
+	}
 	host.do(func() {
 		if err := Masquerade("aqt0", "aqb0", bridge); err != syscall.EEXIST {
 			t.Errorf("a second table: %v", err)
@@ -176,4 +190,116 @@ func TestMasquerade(t *testing.T) {
 			t.Errorf("delete a table that is not there: %v", err)
 		}
 	})
+}
+
+// arrives sends a datagram from far to guest, and returns what comes there
+// first: that, or what the host sends after it.
+func arrives(t *testing.T, host, far, guest *space, what string) string {
+	t.Helper()
+	var listener, caller, neighbour net.PacketConn
+	guest.try(t, "listen", func() (err error) { listener, err = net.ListenPacket("udp4", "10.1.2.2:6000"); return })
+	far.try(t, "call", func() (err error) { caller, err = net.ListenPacket("udp4", "192.0.2.2:0"); return })
+	host.try(t, "call", func() (err error) { neighbour, err = net.ListenPacket("udp4", "10.1.2.1:0"); return })
+	if t.Failed() {
+		t.FailNow()
+	}
+	defer listener.Close()
+	defer caller.Close()
+	defer neighbour.Close()
+	at := &net.UDPAddr{IP: net.IPv4(10, 1, 2, 2), Port: 6000}
+	buffer := make([]byte, 64)
+	// The first may be lost while addresses are still being asked for.
+	for range 20 {
+		if _, err := caller.WriteTo([]byte(what), at); err != nil {
+			t.Fatal(err)
+		}
+		listener.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		if n, _, err := listener.ReadFrom(buffer); err == nil {
+			return string(buffer[:n])
+		}
+	}
+	listener.SetReadDeadline(time.Now().Add(10 * time.Second))
+	neighbour.WriteTo([]byte("from the host"), at)
+	n, _, err := listener.ReadFrom(buffer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(buffer[:n])
+}
+
+// TestCVE_2020_13401 has a guest say that it is a router. The host must not
+// send through it what it sends to the rest of the world.
+func TestCVE_2020_13401(t *testing.T) {
+	t.Parallel()
+	for name, without := range map[string]bool{"as the kernel makes it": false, "without IPv6": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			host, guest := newSpace(t), newSpace(t)
+			for _, s := range []*space{host, guest} { // so that addresses are usable at once
+				s.try(t, "no waiting", func() error { return os.WriteFile("/proc/sys/net/ipv6/conf/default/accept_dad", []byte("0"), 0) })
+			}
+			host.try(t, "bridge", func() error { return NewBridge("aqb0") })
+			if without {
+				host.try(t, "without IPv6", func() error { return WithoutIPv6("aqb0") })
+			}
+			connectTo(t, host, guest)
+			var said error
+			trusted := false
+			for deadline := time.Now().Add(10 * time.Second); !trusted && time.Now().Before(deadline); {
+				guest.do(func() { said = advertiseRouter("eth0") })
+				trusted = strings.Contains(host.ip(t, "-6", "route"), "default via fe80:")
+				if heard := overBridge(t, host, guest); without && said == nil && heard {
+					break // and what was said before it
+				}
+			}
+			if said != nil {
+				t.Fatal(said)
+			}
+			if trusted == without {
+				t.Errorf("the host's router is the guest: %v", trusted)
+			}
+		})
+	}
+	newSpace(t).do(func() {
+		if err := WithoutIPv6("nothing"); err != syscall.ENODEV {
+			t.Errorf("a link that is not there: %v", err)
+		}
+	})
+}
+
+// overBridge tells whether a datagram comes from guest to host.
+func overBridge(t *testing.T, host, guest *space) bool {
+	var listener, caller net.PacketConn
+	host.try(t, "listen", func() (err error) { listener, err = net.ListenPacket("udp4", "10.1.2.1:0"); return })
+	guest.try(t, "call", func() (err error) { caller, err = net.ListenPacket("udp4", "10.1.2.2:0"); return })
+	if t.Failed() {
+		t.FailNow()
+	}
+	defer listener.Close()
+	defer caller.Close()
+	listener.SetDeadline(time.Now().Add(time.Second))
+	caller.WriteTo([]byte("hello"), listener.LocalAddr())
+	_, _, err := listener.ReadFrom(make([]byte, 16))
+	return err == nil
+}
+
+// advertiseRouter sends a router advertisement, see RFC 4861, section 4.2, to
+// all who are on a link.
+func advertiseRouter(link string) error {
+	index, err := Index(link)
+	if err != nil {
+		return err
+	}
+	fd, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, syscall.IPPROTO_ICMPV6)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(fd)
+	if err := syscall.SetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_HOPS, 255); err != nil {
+		return err
+	}
+	const advertisement = 134
+	message := []byte{advertisement, 0, 0, 0, 64, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0} // the kernel fills in the checksum
+	everyone := [16]byte{0: 0xff, 1: 2, 15: 1}
+	return syscall.Sendto(fd, message, 0, &syscall.SockaddrInet6{Addr: everyone, ZoneId: uint32(index)})
 }

@@ -28,12 +28,13 @@ func (b *Bridge) Calls() []Call {
 	return []Call{
 		rtnetlink("RTM_NEWLINK", "IFLA_IFNAME: "+strconv.Quote(b.Name)+`, IFLA_INFO_KIND: "bridge"`).when("unless it is there"),
 		(&Address{b.Name, b.Address}).Calls()[0], (&LinkUp{b.Name}).Calls()[0],
+		call("write", network.IPv6Knob(b.Name), "1").when("before it is up: a sandbox could make itself the host's router"),
 	}
 }
 
 // Changes implements Op.
 func (b *Bridge) Changes() []observe.Change {
-	return []observe.Change{{Kind: "host interface", Name: b.Name, After: "bridge " + b.Address.String()}}
+	return []observe.Change{{Kind: "host interface", Name: b.Name, After: "bridge " + b.Address.String() + ", without IPv6"}}
 }
 
 // Do implements Op. Each part may have been done by another launch, which may
@@ -43,6 +44,9 @@ func (b *Bridge) Do(w *World) error {
 	w.idle = err == syscall.EEXIST
 	if err != nil && !w.idle {
 		return failed(b.Calls()[0], err)
+	}
+	if err := network.WithoutIPv6(b.Name); err != nil {
+		return failed(b.Calls()[3], err)
 	}
 	if err := network.AddAddress(b.Name, b.Address); err != nil && err != syscall.EEXIST {
 		return failed(b.Calls()[1], err)
@@ -81,8 +85,8 @@ func (f *Forward) Do(w *World) error {
 }
 
 // Masquerade translates what leaves the host from the network behind a bridge
-// to the host's own address, by one rule of nf_tables. A table that other
-// sandboxes use already stays as it is.
+// to the host's own address, and lets nothing but answers in, by rules of
+// nf_tables. A table that other sandboxes use already stays as it is.
 type Masquerade struct {
 	Table  string         `json:"table"`
 	Bridge string         `json:"bridge"`
@@ -94,14 +98,16 @@ func (m *Masquerade) Calls() []Call {
 	table := "table: " + strconv.Quote(m.Table)
 	return []Call{
 		call("send", raw("nfnetlink"), raw("{NFT_MSG_NEWRULE, "+table+`, chain: "postrouting", ip saddr `+m.Source.Masked().String()+" oifname != "+strconv.Quote(m.Bridge)+" masquerade}")),
+		call("send", raw("nfnetlink"), raw("{NFT_MSG_NEWRULE, "+table+`, chain: "forward", oifname `+strconv.Quote(m.Bridge)+" iifname != "+strconv.Quote(m.Bridge)+" ct state & (established|related) == 0 drop}")).when("in the same batch: who asks the host to pass something on to a sandbox is refused"),
 		call("send", raw("nfnetlink"), raw("{NFT_MSG_NEWTABLE, "+table+"}")).when("in the same batch; unless it is there"),
 		call("send", raw("nfnetlink"), raw("{NFT_MSG_NEWCHAIN, "+table+`, chain: "postrouting", type nat hook postrouting priority srcnat}`)).when("in the same batch"),
+		call("send", raw("nfnetlink"), raw("{NFT_MSG_NEWCHAIN, "+table+`, chain: "forward", type filter hook forward priority filter}`)).when("in the same batch"),
 	}
 }
 
 // Changes implements Op.
 func (m *Masquerade) Changes() []observe.Change {
-	return []observe.Change{{Kind: "host rules", Name: "ip " + m.Table, After: "masquerade " + m.Source.Masked().String()}}
+	return []observe.Change{{Kind: "host rules", Name: "ip " + m.Table, After: "masquerade " + m.Source.Masked().String() + ", answers only"}}
 }
 
 // Do implements Op.
