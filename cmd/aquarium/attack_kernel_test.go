@@ -63,6 +63,45 @@ func TestSystemCalls(t *testing.T) {
 	}
 }
 
+// TestAF_ALGAndAF_VSOCK makes sockets that lead into the kernel's ciphers and
+// to the host of this machine, in all ways there are. The control is the same
+// outside, as far as the kernel has them.
+func TestAF_ALGAndAF_VSOCK(t *testing.T) {
+	t.Parallel()
+	for _, machine := range []string{"", "386"} {
+		t.Run("programs "+machine, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			attacker := p.attacker(t)
+			if machine != "" {
+				p.attackerFor(t, machine)
+			}
+			for name, flags := range map[string][]string{"default": nil, "all capabilities": {"--cap-add", "ALL"}, "ids of its own": {"--userns", "auto"}} {
+				run, execd := p.attack(t, flags, "sockets")
+				for attempt := range run {
+					// socketcall(2), whose arguments no filter sees, is there for nobody.
+					if machine == "" && run[attempt] != syscall.EPERM || run[attempt] != syscall.EPERM && run[attempt] != syscall.ENOSYS || execd[attempt] != run[attempt] {
+						t.Errorf("%s: %s: %v, exec'd %v; want %v", name, attempt, run[attempt], execd[attempt], syscall.EPERM)
+					}
+				}
+			}
+			out, err := exec.Command(attacker, "sockets").Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for attempt, errno := range readOutcomes(t, string(out)) {
+				switch errno {
+				case 0:
+				case syscall.EAFNOSUPPORT:
+					t.Logf("outside, %s: this kernel has no such sockets", attempt)
+				default:
+					t.Errorf("outside, %s: %v: the test tells nothing", attempt, errno)
+				}
+			}
+		})
+	}
+}
+
 // attackerFor replaces the attacker by one for another machine, GOARCH.
 func (p place) attackerFor(t *testing.T, machine string) {
 	t.Helper()

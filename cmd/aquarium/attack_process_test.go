@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -136,6 +137,36 @@ func TestTIOCSTIWorks(t *testing.T) {
 	u.types(attacker + " terminal 'echo x >" + pwned + "' >/dev/null\n")
 	if err := within(patience, func() error { _, err := os.Stat(pwned); return err }); err != nil {
 		t.Errorf("%v; the screen is\n%s", err, u.screen())
+	}
+}
+
+// TestTIOCLINUX has a sandbox's program paste into the machine's console by
+// every terminal it can reach.
+func TestTIOCLINUX(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	attacker := p.attacker(t)
+	for name, flags := range map[string][]string{"a terminal of its own": {"-t"}, "pipes": {"-t=false"}, "with all privileges": append([]string{"-t"}, unconfined...)} {
+		run := p.run(t, slices.Concat([]string{"run", "--rm"}, flags, []string{p.bb(), "/bin/attacker", "paste"})...)
+		for attempt, errno := range readOutcomes(t, strings.ReplaceAll(run, "\r", "")) {
+			if errno == 0 {
+				t.Errorf("%s: %s: it was done", name, attempt)
+			}
+		}
+	}
+	if os.Geteuid() != 0 {
+		return // whose own right it is not either
+	}
+	if _, err := os.Stat("/dev/tty0"); err != nil {
+		t.Logf("this machine has no virtual console: %v", err)
+		return
+	}
+	out, err := exec.Command(attacker, "paste").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := readOutcomes(t, string(out)); o["TIOCLINUX /dev/tty0"] != 0 {
+		t.Errorf("outside: %v: the test tells nothing", o)
 	}
 }
 

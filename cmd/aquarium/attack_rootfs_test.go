@@ -156,6 +156,28 @@ func TestHostilePasswd(t *testing.T) {
 	}
 }
 
+// TestCVE_2016_3697 has a sandbox's passwd file call root by the number that
+// somebody asks for.
+func TestCVE_2016_3697(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	for file, content := range map[string]string{"passwd": "1000:x:0:0::/root:/bin/sh\nroot:x:0:0::/root:/bin/sh\n", "group": "1000:x:0:\nroot:x:0:\n"} {
+		if err := os.WriteFile(filepath.Join(p.bb(), "etc", file), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.run(t, "run", "-d", "--name", "x", p.bb(), "sleep", "1000")
+	for _, user := range []string{"1000", "1000:1000"} {
+		for _, args := range [][]string{{"exec", "--user", user, "x", "id", "-u"}, {"run", "--rm", "--user", user, p.bb(), "id", "-u"}} {
+			out, err := p.command(args...).CombinedOutput()
+			mayNot := strings.Contains(string(out), "setgroups") || strings.Contains(string(out), "setres") // with one id
+			if string(out) != "1000\n" && !(err != nil && mayNot) {
+				t.Errorf("%s as %s: %q, %v", args[0], user, out, err)
+			}
+		}
+	}
+}
+
 // mustCreate makes a file and returns its path.
 func mustCreate(path, content string) string {
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {

@@ -121,9 +121,7 @@ func unshare(flag uintptr) error {
 // which many holes have been found.
 func kernelCalls() []attempt {
 	const sessionKeyring = ^uintptr(2)
-	return []attempt{
-		{"socket AF_ALG", func() error { return socket(unix.AF_ALG, unix.SOCK_SEQPACKET) }},
-		{"socket AF_VSOCK", func() error { return socket(unix.AF_VSOCK, unix.SOCK_STREAM) }},
+	return append(families(), []attempt{
 		call("keyctl", unix.SYS_KEYCTL, 0, sessionKeyring, 1),
 		call("add_key", unix.SYS_ADD_KEY, 0, 0, 0, 0, 0),
 		call("request_key", unix.SYS_REQUEST_KEY, 0, 0, 0, 0),
@@ -143,6 +141,20 @@ func kernelCalls() []attempt {
 		call("pidfd_getfd", unix.SYS_PIDFD_GETFD, nothing, 0, 0),
 		call("process_madvise", unix.SYS_PROCESS_MADVISE, nothing, 0, 0, 0, 0),
 		call("quotactl", unix.SYS_QUOTACTL, 0xffff, 0, 0, 0),
+	}...)
+}
+
+// sockets makes sockets of the families that a sandbox is refused.
+func sockets([]string) { fmt.Print(results(families())) }
+
+// families are made by package syscall's way, which is socketcall(2) in 32-bit
+// programs, and by socket(2) itself.
+func families() []attempt {
+	return []attempt{
+		{"socket AF_ALG", func() error { return socket(unix.AF_ALG, unix.SOCK_SEQPACKET) }},
+		{"socket AF_VSOCK", func() error { return socket(unix.AF_VSOCK, unix.SOCK_STREAM) }},
+		call("socket(2) AF_ALG", unix.SYS_SOCKET, unix.AF_ALG, unix.SOCK_SEQPACKET, 0),
+		call("socket(2) AF_VSOCK", unix.SYS_SOCKET, unix.AF_VSOCK, unix.SOCK_STREAM, 0),
 	}
 }
 

@@ -11,13 +11,23 @@ import (
 func environment() []string { return os.Environ() }
 
 // terminal types a command line at every terminal it can reach, as if its user
-// had (TIOCSTI), and pastes what is selected on a console (TIOCLINUX).
+// had (TIOCSTI).
 func terminal(arguments []string) {
 	var all []attempt
-	for _, path := range []string{"/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2", "/dev/tty", "/dev/console", "/dev/tty0", "/dev/tty1"} {
-		all = append(all,
-			attempt{"TIOCSTI " + path, func() error { return typeAt(path, arguments[0]+"\n") }},
-			attempt{"TIOCLINUX " + path, func() error { return paste(path) }})
+	for _, path := range terminals {
+		all = append(all, attempt{"TIOCSTI " + path, func() error { return typeAt(path, arguments[0]+"\n") }})
+	}
+	fmt.Print(results(all))
+}
+
+var terminals = []string{"/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2", "/dev/tty", "/dev/console", "/dev/tty0", "/dev/tty1"}
+
+// pasteEverywhere pastes what is selected on the machine's console, nothing
+// most of the time, at every terminal it can reach (TIOCLINUX).
+func pasteEverywhere([]string) {
+	var all []attempt
+	for _, path := range terminals {
+		all = append(all, attempt{"TIOCLINUX " + path, func() error { return paste(path) }})
 	}
 	fmt.Print(results(all))
 }
