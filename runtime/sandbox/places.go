@@ -1,9 +1,15 @@
 package sandbox
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
+
+	"aquarium/rootfs"
 )
 
 // Places says where Aquarium keeps things.
@@ -46,6 +52,30 @@ func (p Places) make() error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return &Error{"make state directory", err, "set AQUARIUM_HOME to a directory you may write"}
 		}
+		if err := ours(dir); err != nil {
+			return err
+		}
+	}
+	if home := os.Getenv("AQUARIUM_HOME"); home != "" {
+		return ours(home)
+	}
+	return nil
+}
+
+// ours refuses a directory that others may change. What is written in the
+// state directory is believed: whose supervisor listens where, and which
+// process is to be killed.
+func ours(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return &Error{"look at state directory", err, ""}
+	}
+	what, hint := "use state directory "+rootfs.Visible(dir), "set AQUARIUM_HOME to a directory of yours"
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() && stat.Uid != 0 {
+		return &Error{what, fmt.Errorf("it belongs to another user, %d", stat.Uid), hint}
+	}
+	if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
+		return &Error{what, errors.New("every user may write there"), hint}
 	}
 	return nil
 }
