@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -64,7 +65,7 @@ func Export(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, format Fo
 // ExportFile is Export to a file, which appears under its name when it is whole. One that is there is
 // replaced.
 func ExportFile(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, format Format, tag, path string, report func(rootfs.Progress)) error {
-	partial, err := os.OpenFile(path+".partial", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	partial, err := create(path + ".partial")
 	if err != nil {
 		return rootfs.NewError("write", path, err)
 	}
@@ -75,6 +76,15 @@ func ExportFile(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, forma
 		os.Remove(partial.Name())
 	}
 	return err
+}
+
+// create makes a file anew. One that is there is an export's that was killed; or somebody else's link,
+// where everybody may write, and nothing is written through that.
+func create(path string) (*os.File, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
 func exportError(r rootfs.Rootfs, err error) error {
