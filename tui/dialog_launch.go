@@ -51,14 +51,25 @@ func (d *launchDialog) press(key tea.KeyPressMsg) decision {
 		return d.decide(func(o spec.Options) decision { return launchDecided{o} })
 	case "ctrl+p":
 		return d.decide(func(o spec.Options) decision { return planAsked{o} })
-	case "down", "tab":
-		d.at = (d.at + 1) % len(d.fields)
+	case "tab":
+		return pressTab(d.fields[d.at].edit, d.moveUnless)
+	case "down":
+		d.move(1)
 	case "up", "shift+tab":
-		d.at = (d.at + len(d.fields) - 1) % len(d.fields)
+		d.move(-1)
 	default:
 		d.fields[d.at].edit.press(key)
 	}
 	return nil
+}
+
+func (d *launchDialog) move(step int) { d.at = (d.at + step + len(d.fields)) % len(d.fields) }
+
+// moveUnless goes on to the next field where Tab was of no other use.
+func (d *launchDialog) moveUnless(useful bool) {
+	if !useful {
+		d.move(1)
+	}
 }
 
 func (d *launchDialog) decide(to func(spec.Options) decision) decision {
@@ -70,7 +81,7 @@ func (d *launchDialog) decide(to func(spec.Options) decision) decision {
 }
 
 func (d *launchDialog) paste(text string) {
-	if e, ok := d.fields[d.at].edit.(*textEditor); ok {
+	if e, ok := d.fields[d.at].edit.(interface{ insert(string) }); ok {
 		e.insert(text)
 	}
 }
@@ -85,7 +96,7 @@ func (d *launchDialog) view(w, h int) dialogView {
 	line := d.equivalent(w)
 	room := max(1, h-len(line)-2)
 	d.offset = max(min(d.offset, d.at), d.at-room+1)
-	v := dialogView{keys: []hint{{"Enter", "launch"}, {"Tab", "next"}, {"Ctrl-P", "plan"}, {"Esc", "back"}}}
+	v := dialogView{keys: []hint{{"Enter", "launch"}, tabHint(d.fields[d.at].edit), {"Ctrl-P", "plan"}, {"Esc", "back"}}}
 	for i := d.offset; i < len(d.fields) && i < d.offset+room; i++ {
 		row, cursor := d.row(i, w)
 		if i == d.at && cursor >= 0 {
@@ -97,9 +108,18 @@ func (d *launchDialog) view(w, h int) dialogView {
 	if below := len(d.fields) - d.offset - room; below > 0 {
 		more = fmt.Sprintf(" %d more below ", below)
 	}
-	v.rows = append(v.rows, paint(d.theme.muted, d.theme.fit("  "+d.fields[d.at].about, w)), d.theme.rule("", more, w))
+	v.rows = append(v.rows, paint(d.theme.muted, d.theme.fit("  "+d.about(), w)), d.theme.rule("", more, w))
 	v.rows = append(v.rows, line...)
 	return v
+}
+
+// about is what there is to say of the field with the keys.
+func (d *launchDialog) about() string {
+	f := d.fields[d.at]
+	if e, ok := f.edit.(*pathEditor); ok {
+		return e.about(f.about)
+	}
+	return f.about
 }
 
 // row draws a field; cursor is its column, -1 where there is none.

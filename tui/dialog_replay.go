@@ -2,8 +2,6 @@ package tui
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -18,7 +16,7 @@ type replayDialog struct {
 	theme  theme
 	failed []string // names of launches whose traces are kept
 	list   list
-	line   input
+	file   *pathEditor
 }
 
 // askReplay opens the dialog, once it is known what is kept.
@@ -32,7 +30,8 @@ func (m *root) askReplay() tea.Cmd {
 }
 
 func (m *root) openReplayDialog(failed []string) tea.Cmd {
-	d := &replayDialog{theme: m.theme, failed: failed}
+	line := &textEditor{}
+	d := &replayDialog{theme: m.theme, failed: failed, file: newPathEditor(&line.input, line)}
 	entries := make([]entry, len(failed))
 	for i, name := range failed {
 		entries[i] = entry{key: name, text: name}
@@ -55,22 +54,24 @@ func (d *replayDialog) press(key tea.KeyPressMsg) decision {
 		d.list.moveBy(1)
 	case "up":
 		d.list.moveBy(-1)
+	case "tab":
+		return pressTab(d.file, func(bool) { d.list.setFilter(d.file.line.value()) })
 	default:
-		if d.line.press(key) {
-			d.list.setFilter(d.line.value())
+		if d.file.press(key) {
+			d.list.setFilter(d.file.line.value())
 		}
 	}
 	return nil
 }
 
 func (d *replayDialog) paste(text string) {
-	d.line.insert(text)
-	d.list.setFilter(d.line.value())
+	d.file.insert(text)
+	d.list.setFilter(d.file.line.value())
 }
 
 // decide takes the name that is chosen, or else what is typed as a path.
 func (d *replayDialog) decide() decision {
-	typed := strings.TrimSpace(d.line.value())
+	typed := strings.TrimSpace(d.file.line.value())
 	if i := d.list.index(); i >= 0 && !isPath(typed) {
 		name := d.failed[i]
 		return replay(func(s *sandbox.Store) (step.Trace, error) { return s.Trace(name) })
@@ -78,22 +79,12 @@ func (d *replayDialog) decide() decision {
 	if typed == "" {
 		return refused{errors.New("replay: no file is named")}
 	}
-	return replay(func(*sandbox.Store) (step.Trace, error) { return sandbox.ReadTrace(homePath(typed)) })
+	return replay(func(*sandbox.Store) (step.Trace, error) { return sandbox.ReadTrace(expandHome(typed)) })
 }
 
 // isPath tells whether text is a file rather than the name of a launch.
 func isPath(text string) bool {
 	return strings.ContainsAny(text, "/~") || strings.HasSuffix(text, ".json")
-}
-
-// homePath replaces a leading "~/" as a shell does.
-func homePath(path string) string {
-	rest, short := strings.CutPrefix(path, "~/")
-	home, err := os.UserHomeDir()
-	if !short || err != nil {
-		return path
-	}
-	return filepath.Join(home, rest)
 }
 
 // replay reads a trace and shows it. Where that fails, what was typed stays.
@@ -121,17 +112,20 @@ const mostFailed = 10
 
 func (d *replayDialog) view(w, h int) dialogView {
 	const label = "File: "
-	text, column := d.line.view(d.theme, w-len(label))
+	text, column := d.file.view(d.theme, w-len(label))
 	v := dialogView{
 		rows:   []string{label + text},
 		cursor: tea.NewCursor(len(label)+column, 0),
 		keys:   []hint{{"Enter", "replay"}, {"Esc", "back"}},
 	}
+	about := "a trace that `aquarium trace SANDBOX --export FILE` wrote"
+	if len(d.failed) > 0 {
+		about = "a trace's file, or a launch that failed here:"
+	}
+	v.rows = append(v.rows, paint(d.theme.muted, d.theme.cut(d.file.about(about), w)))
 	if len(d.failed) == 0 {
-		v.rows = append(v.rows, paint(d.theme.muted, d.theme.cut("a trace that `aquarium trace SANDBOX --export FILE` wrote", w)))
 		return v
 	}
-	v.rows = append(v.rows, paint(d.theme.muted, d.theme.cut("a trace's file, or a launch that failed here:", w)))
 	d.list.resize(min(len(d.list.all), mostFailed, max(1, h-2)))
 	rows := d.list.rows(d.theme, w, true, func(i int) string { return visible(d.failed[i]) })
 	for len(rows) < d.list.height {

@@ -72,6 +72,13 @@ func (f *form) move(step int) {
 	}
 }
 
+// moveUnless goes on to the next field where Tab was of no other use.
+func (f *form) moveUnless(useful bool) {
+	if !useful {
+		f.move(1)
+	}
+}
+
 func (f *form) press(key tea.KeyPressMsg) decision {
 	if f.job != nil {
 		return f.pressUnderWay(key)
@@ -81,7 +88,9 @@ func (f *form) press(key tea.KeyPressMsg) decision {
 		return dismissed{}
 	case "enter":
 		return errand(f.begin)
-	case "down", "tab":
+	case "tab":
+		return pressTab(f.fields[f.at].edit, f.moveUnless)
+	case "down":
 		f.move(1)
 	case "up", "shift+tab":
 		f.move(-1)
@@ -142,7 +151,7 @@ func (f *form) view(w, h int) dialogView {
 	}
 	below := f.below(w, h/2)
 	room := max(1, h-len(below)-1)
-	v := dialogView{keys: []hint{{"Enter", f.does}, {"Tab", "next"}, {"Esc", "back"}}}
+	v := dialogView{keys: []hint{{"Enter", f.does}, tabHint(f.fields[f.at].edit), {"Esc", "back"}}}
 	if !f.typing() {
 		v.keys = slices.Insert(v.keys, 2, hint{"Space", "change"})
 	}

@@ -3,9 +3,6 @@ package tui
 import (
 	"cmp"
 	"context"
-	"os"
-	"path/filepath"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -93,7 +90,7 @@ func (m *root) openPullForm() tea.Cmd {
 
 // openImportForm makes a root filesystem of a directory or an archive.
 func (m *root) openImportForm() tea.Cmd {
-	source, path := typed("Source", "directory, tar (.gz .xz .zst .bz2), OCI layout or docker save archive", words(""))
+	source, path := typedPath("Source", "directory, tar (.gz .xz .zst .bz2), OCI layout or docker save archive", words(""))
 	as, name := typed("Name", "what it is called here", func() string { return image.NameOf(path.said()) })
 	platform, wanted := platformField()
 	tag, called := typed("Image", "which one of an archive that holds several", words(""))
@@ -122,19 +119,6 @@ func (m *root) openImportForm() tea.Cmd {
 		},
 	})
 	return nil
-}
-
-// expandHome replaces a leading ~ as shells do.
-func expandHome(path string) string {
-	rest, ok := strings.CutPrefix(path, "~")
-	if !ok || rest != "" && rest[0] != '/' {
-		return path
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return path
-	}
-	return filepath.Join(home, rest)
 }
 
 // debootstrapWord is the source that needs a suite.

@@ -30,7 +30,7 @@ func (m *root) openExportForm() tea.Cmd {
 		image.DockerArchive: "docker load",
 	}
 	chosen := func() image.Format { return image.Formats[format.at] }
-	file, path := typed("File", "it appears when it is whole", func() string { return exportName(r.Name, chosen()) })
+	file, path := typedPath("File", "it appears when it is whole", func() string { return exportName(r.Name, chosen()) })
 	tag, called := typed("Image", "what the image is called in the archive", words("its name"))
 	tag.when = func() bool { return chosen() != image.Tar }
 	replace := &toggleEditor{}

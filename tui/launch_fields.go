@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ func launchFields() []field {
 		textField("User", "-u", "USER[:GROUP], names of the sandbox or numbers", func(o *spec.Options) *string { return &o.User }),
 		textField("Directory", "-w", "where the program starts", func(o *spec.Options) *string { return &o.Workdir }),
 		wordsField("Environment", "-e", "NAME=VALUE, several with spaces between", func(o *spec.Options) *[]string { return &o.Env }),
-		wordsField("Volumes", "-v", "SRC:DST[:ro], several with spaces between", func(o *spec.Options) *[]string { return &o.Volumes }),
+		volumesField(),
 		toggleField("Read-only", "--read-only", "nothing below / can be written", false, func(o *spec.Options) *bool { return &o.ReadOnly }),
 		toggleField("Writable", "--writable", "write into the rootfs itself, not into a layer", false, func(o *spec.Options) *bool { return &o.Writable }),
 		parsedField("Memory", "--memory", "no more than that, swap included: 64M, 1.5G", spec.ParseSize, func(o *spec.Options) *int64 { return &o.Memory }),
@@ -42,6 +43,45 @@ func launchFields() []field {
 		toggleField("Reaper", "--init", "a reaper is PID 1, and the program its child", false, func(o *spec.Options) *bool { return &o.Init }),
 		toggleField("No /proc", "--no-proc", "do not mount /proc", false, func(o *spec.Options) *bool { return &o.NoProc }),
 	}
+}
+
+// volumesField takes sources as shells and the command line do: from the
+// working directory, and from ~.
+func volumesField() field {
+	f := wordsField("Volumes", "-v", "SRC:DST[:ro], several with spaces between", func(o *spec.Options) *[]string { return &o.Volumes })
+	line := f.edit.(*textEditor)
+	f.edit = &pathEditor{editor: line, line: &line.input, begins: lastSource}
+	store := f.store
+	f.store = func(o *spec.Options) error {
+		err := store(o)
+		for i, volume := range o.Volumes {
+			o.Volumes[i] = absoluteSource(volume)
+		}
+		return err
+	}
+	return f
+}
+
+// absoluteSource is a volume with a source that does not depend on where
+// Aquarium was started.
+func absoluteSource(volume string) string {
+	source, rest, ok := strings.Cut(volume, ":")
+	if source = expandHome(source); !ok || source[:min(1, len(source))] != "." && !strings.Contains(source, "/") {
+		return volume
+	}
+	if absolute, err := filepath.Abs(source); err == nil {
+		source = absolute
+	}
+	return source + ":" + rest
+}
+
+// lastSource is where the last volume begins, as long as that is a path.
+func lastSource(volumes string) int {
+	last := strings.LastIndexByte(volumes, ' ') + 1
+	if strings.ContainsAny(volumes[last:], `:'"\`) {
+		return -1
+	}
+	return last
 }
 
 // Choices, the usual one first.
