@@ -178,3 +178,31 @@ func (p place) sitInShell(t *testing.T) *user {
 	u.sees(`^host>$`)
 	return u
 }
+
+// TestAllTerminals has a sandbox open every terminal that it can get. The
+// machine has as many as before for its neighbours.
+func TestAllTerminals(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.attacker(t)
+	const want, most = 900, 256 // descriptors end at 1024
+	p.run(t, "run", "-d", "--name", "greedy", p.bb(), "/bin/attacker", "greedy", strconv.Itoa(want))
+	var got int
+	if err := within(patience, func() (err error) {
+		got, err = strconv.Atoi(strings.TrimSpace(p.run(t, "logs", "greedy")))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got == 0 || got > most {
+		t.Errorf("it has %d terminals, want at most %d", got, most)
+	}
+	p.run(t, "run", "--rm", "-t", p.bb(), "true")
+	all, err := os.ReadFile("/proc/sys/kernel/pty/max")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := strconv.Atoi(strings.TrimSpace(string(all))); err != nil || n < 4*most {
+		t.Errorf("the machine has only %d of them (%v): the test tells nothing", n, err)
+	}
+}

@@ -28,6 +28,7 @@ var attacks = map[string]func(arguments []string){
 	"sockets":       sockets,
 	"swap":          swap,
 	"terminal":      terminal,
+	"greedy":        greedy,
 	"with-key":      withKey,
 }
 
