@@ -19,7 +19,8 @@ import (
 var damagedID = strings.Repeat("0123456789abcdef", 4)[:idLength]
 
 // damagedStore has the documents of one sandbox be whatever they are, and a
-// victim beside the directories of sandboxes.
+// victim beside the directories of sandboxes. Nothing in these tests may lead
+// further up than to it: root's files are all that is there.
 func damagedStore(t testing.TB, running, stopped, config string) (s *Store, victim string) {
 	t.Helper()
 	home := t.TempDir()
@@ -81,6 +82,24 @@ func TestStateOfAnotherSandbox(t *testing.T) {
 	}
 }
 
+// A name that leads to no id names no sandbox.
+func TestNameOfNoSandbox(t *testing.T) {
+	t.Parallel()
+	for _, target := range []string{"../../victim", "/../../victim", ".", "..", "fedcba"} {
+		s, victim := damagedStore(t, "", "", "")
+		if err := os.Symlink(target, s.name("web")); err != nil {
+			t.Fatal(err)
+		}
+		if sb, err := s.Find("web"); err == nil {
+			t.Errorf("%s is %+v", target, sb)
+		}
+		unharmed(t, victim)
+		if _, err := s.List(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // FuzzState has the state documents of a sandbox be damaged in any way: it is
 // listed or settled, and nothing else is touched.
 func FuzzState(f *testing.F) {
@@ -98,10 +117,17 @@ func FuzzState(f *testing.F) {
 	f.Add(running, stopped)
 	f.Add(running, "")
 	f.Add(`{"id":"../../victim","status":"creating"}`, "{")
-	f.Add("", `{"id":"`+damagedID+`","name":"../../../victim","status":"stopped","keeper":-1,"exitCode":-5}`)
+	f.Add("", `{"id":"`+damagedID+`","name":"../../victim","status":"stopped","keeper":-1,"exitCode":-5}`)
 	f.Fuzz(func(t *testing.T, running, stopped string) {
-		if strings.Contains(strings.ToLower(running+stopped), `cgroups`) {
-			return // groups of this machine: package cgroup has targets for what is in them
+		for _, document := range []string{running, stopped} {
+			var st supervisor.State
+			json.Unmarshal([]byte(document), &st) // as far as it can be
+			if len(st.Groups) > 0 {
+				return // groups of this machine: package cgroup has targets for what is in them
+			}
+			if strings.Count(st.ID+st.Name, "..") > 2 {
+				return // were it followed, it would lead out of the test's own directory
+			}
 		}
 		s, victim := damagedStore(t, running, stopped, "")
 		s.Notice = func(line string) {

@@ -83,7 +83,7 @@ func (s *Store) ids() ([]string, error) {
 			return nil, err
 		}
 		for _, entry := range entries {
-			if id := entry.Name(); isIDPrefix(id) && len(id) == idLength {
+			if id := entry.Name(); isID(id) {
 				ids = append(ids, id)
 			}
 		}
@@ -94,7 +94,7 @@ func (s *Store) ids() ([]string, error) {
 
 // Find returns the sandbox with a name, or with an id that begins like ref.
 func (s *Store) Find(ref string) (Sandbox, error) {
-	if id, err := os.Readlink(s.name(filepath.Base("/" + ref))); err == nil && spec.CheckName(ref) == nil {
+	if id, err := os.Readlink(s.name(filepath.Base("/" + ref))); err == nil && spec.CheckName(ref) == nil && isID(id) {
 		if sb, err := s.load(id); err == nil {
 			sb.Name = ref // it may be so new that its state does not tell
 			return sb, nil
@@ -117,6 +117,9 @@ func (s *Store) Find(ref string) (Sandbox, error) {
 	}
 	return Sandbox{}, &Error{"find sandbox " + ref, fmt.Errorf("%d sandboxes have an id that begins so", len(matches)), "give more of the id, or the name"}
 }
+
+// isID tells whether something is a sandbox's id, and so no path.
+func isID(s string) bool { return isIDPrefix(s) && len(s) == idLength }
 
 func isIDPrefix(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789abcdef") == ""

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -30,6 +31,9 @@ type Belongings struct {
 // and its name, and says what it did. On error the running directory stays,
 // and with it the list of the rest.
 func (b Belongings) Release() (did []string, err error) {
+	if err := b.check(); err != nil {
+		return nil, err
+	}
 	did, err = b.undo(b.undoers(true))
 	if err != nil {
 		return did, err
@@ -40,6 +44,9 @@ func (b Belongings) Release() (did []string, err error) {
 // Erase undoes everything of a sandbox, and says what it did. The name goes
 // before what it names: once the rest is gone another sandbox may take it.
 func (b Belongings) Erase(name string) (did []string, err error) {
+	if err := b.check(); err != nil {
+		return nil, err
+	}
 	did, err = b.undo(b.undoers(false))
 	if err != nil {
 		return did, err
@@ -55,6 +62,17 @@ func (b Belongings) Erase(name string) (did []string, err error) {
 		return did, err
 	}
 	return b.remove(did, b.Run, removeRun)
+}
+
+// check refuses an id that leads anywhere but to directories of the sandbox's:
+// all that they hold is about to be removed.
+func (b Belongings) check() error {
+	_, run := kernel.Split(b.Run)
+	_, bundle := kernel.Split(b.Bundle)
+	if b.ID == "" || b.ID == "." || b.ID == ".." || run != b.ID || bundle != b.ID {
+		return fmt.Errorf("%q is no sandbox's id", b.ID)
+	}
+	return nil
 }
 
 func (b Belongings) undo(by map[ledger.Kind]ledger.Undoer) ([]string, error) {
