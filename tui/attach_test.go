@@ -53,7 +53,7 @@ func TestKeysTypedAheadAreTheProgramsToo(t *testing.T) {
 	u.types("\x1dd")
 	u.sees("Enter attach")
 	u.types("\recho again $((2+2))\r\x1d\x1d\x1dd?") // in one piece, and the last key is the UI's
-	u.sees("While attached")
+	u.sees("─ Help ─")
 	u.types("\x1b")
 	u.sees("again 4", "Enter attach")
 }

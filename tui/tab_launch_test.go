@@ -39,7 +39,7 @@ func TestLaunchTab(t *testing.T) {
 	u.types("a")
 	u.sees("To get out")
 	u.types("\r")
-	u.sees("web ○ stopped")
+	u.sees("web ○ stopped", "the keys are Aquarium's")
 	u.types("t")
 	u.sees("steps done", "clone(")
 	u.types("\t")

@@ -105,8 +105,16 @@ func startProcess(socket *os.File, name string) (*os.Process, error) {
 	})
 }
 
-// Next waits for the next frame; at the end of the stream err is io.EOF.
-func (c *Conn) Next() (wire.Type, []byte, error) { return wire.Read(c.conn) }
+// Next waits for the next frame; at the end of the stream err is io.EOF. A
+// supervisor that ends before it has read all that it was sent resets the
+// connection, behind what it has sent itself: that is an end, too.
+func (c *Conn) Next() (wire.Type, []byte, error) {
+	kind, payload, err := wire.Read(c.conn)
+	if errors.Is(err, syscall.ECONNRESET) {
+		err = io.EOF
+	}
+	return kind, payload, err
+}
 
 // Close ends the connection; the sandbox runs on.
 func (c *Conn) Close() error { return c.conn.Close() }
@@ -187,7 +195,7 @@ func (c *Conn) ask(kind wire.Type, message any) error {
 	}
 	for {
 		kind, payload, err := c.Next()
-		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		if errors.Is(err, io.EOF) {
 			return ErrGone
 		}
 		if err != nil {
