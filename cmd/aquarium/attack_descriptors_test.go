@@ -58,3 +58,41 @@ func TestCVE_2024_21626(t *testing.T) {
 	}
 	t.Logf("%d of these were directories inside", inside)
 }
+
+// TestDescriptorsOfWhoEnters enters a sandbox's mount namespace, where programs
+// are the sandbox's, with a directory of the host's open. The control is a
+// program of one's own, which gets it.
+func TestDescriptorsOfWhoEnters(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	outside := p.outside(t)
+	p.run(t, "run", "-d", "--name", "x", p.bb(), "sleep", "1000")
+	enter := func(args ...string) string {
+		t.Helper()
+		dir, err := os.Open(outside)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dir.Close()
+		c := p.command(append([]string{"enter", "-t", "x"}, args...)...)
+		c.ExtraFiles = []*os.File{dir}
+		out, _ := c.CombinedOutput()
+		return string(out)
+	}
+	for _, flags := range [][]string{{"-a"}, {"-a", "-r"}, {"-U", "-m", "-p"}} {
+		if os.Geteuid() == 0 && flags[0] == "-U" {
+			flags = flags[1:]
+		}
+		out := enter(append(flags, "/bin/sh", "-c", "echo inside; cat /proc/self/fd/3/file")...)
+		if !strings.HasPrefix(out, "inside\n") || strings.Contains(out, "untouched") {
+			t.Errorf("enter %s: %s", strings.Join(flags, " "), out)
+		}
+	}
+	own := []string{"-n", "/bin/busybox", "cat", "/proc/self/fd/3/file"}
+	if os.Geteuid() != 0 {
+		own = append([]string{"-U"}, own...)
+	}
+	if out := enter(own...); out != "untouched" {
+		t.Errorf("a command of one's own: %q", out)
+	}
+}

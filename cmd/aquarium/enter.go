@@ -14,6 +14,7 @@ import (
 	"aquarium/runtime/enter"
 	"aquarium/runtime/fork"
 	"aquarium/runtime/inspect"
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/sandbox"
 	"aquarium/runtime/step"
 	"aquarium/runtime/supervisor"
@@ -27,7 +28,9 @@ func newEnter() *cobra.Command {
 		Long: `Join the chosen namespaces of a sandbox or of any process, as nsenter does, and
 run COMMAND there with this environment: without one, your shell, or /bin/sh
 where the other side does not have it. Namespaces, root and working directory
-that are not chosen stay yours.
+that are not chosen stay yours. COMMAND is the other side's with -m or -r: then
+it has no descriptors of yours but 0, 1 and 2. It has your rights, environment
+and terminal, so in what you do not trust use exec instead.
 
 A FILE instead of the target's is written with "=", as in --net=/run/netns/x.
 
@@ -159,6 +162,9 @@ func (f *enterFlags) enter(argv []string) error {
 	if err := f.open(target, &join); err != nil {
 		return refusal(what, err)
 	}
+	if err := f.guard(); err != nil {
+		return &enterError{what, err}
+	}
 	fork.RestoreFileLimit()
 	signals := listen() // before there is anybody to pass them on to
 	process, err := join.Start()
@@ -171,6 +177,16 @@ func (f *enterFlags) enter(argv []string) error {
 		}
 	}()
 	return follow(process)
+}
+
+// guard keeps what this process was left with from a command that is the other
+// side's: through a directory that is open it would come out (CVE-2024-21626).
+// Your own command may have been given descriptors on purpose.
+func (f *enterFlags) guard() error {
+	if !f.all && !f.root.given && !f.namespaces["mnt"].given {
+		return nil
+	}
+	return kernel.CloseOnExecFrom(3)
 }
 
 // open opens what is joined.

@@ -12,7 +12,7 @@ import (
 // init has asked to be killed when the supervisor ends. But a program can take
 // that back, and setuid(2) does so too; see PR_SET_PDEATHSIG in prctl(2).
 func (s State) KillLost() {
-	if s.PID == 0 || !s.programRuns() {
+	if s.PID <= 1 || !s.programRuns() {
 		return
 	}
 	fd, err := kernel.PidfdOpen(s.PID)
