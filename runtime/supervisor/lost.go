@@ -1,6 +1,9 @@
 package supervisor
 
 import (
+	"os"
+	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -30,8 +33,17 @@ func (s State) KillLost() {
 // endTime is how long a killed program may take to end.
 const endTime = 5 * time.Second
 
-// programRuns tells whether the process is still the one that was recorded.
+// programRuns tells whether the process is still the one that was recorded. A
+// record may be older than the machine's last start, since when another process
+// may have begun just as long after it: but not in another PID namespace.
 func (s State) programRuns() bool {
 	start, err := StartTime(s.PID)
-	return err == nil && start == s.PIDStart
+	return err == nil && start == s.PIDStart && (slices.Contains(s.Shared, "pid") || !amongUs(s.PID))
+}
+
+// amongUs tells whether a process is in this one's PID namespace.
+func amongUs(pid int) bool {
+	theirs, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/ns/pid")
+	ours, _ := os.Readlink("/proc/self/ns/pid")
+	return err == nil && theirs == ours
 }
