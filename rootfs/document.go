@@ -230,7 +230,10 @@ func (c *Catalogue) CheckFree(name string) error {
 	return nil
 }
 
+// ErrTaken is the cause where a name is wanted that another root filesystem has.
+var ErrTaken = errors.New("the name is taken")
+
 func nameTaken(name string) error {
-	return fail("store", quote(name), errors.New("the name is taken")).
+	return fail("store", quote(name), ErrTaken).
 		withHint("choose another name, or remove it first: aquarium rootfs rm %s", name)
 }

@@ -31,7 +31,8 @@ type formField struct {
 	label string
 	about func() string
 	edit  editor
-	when  func() bool // there is something to fill in; nil is always
+	when  func() bool      // there is something to fill in; nil is always
+	blame func(error) bool // tells that an error is about it; nil is never
 }
 
 // emptyEditor is a line of text that says what it stands for when it is empty.
@@ -122,13 +123,19 @@ func (f *form) begin(m *root) tea.Cmd {
 	f.note = ""
 	t, err := f.task()
 	if other := m.jobs.making(t.object); err == nil && t.makes && other != nil {
-		err = &formError{"the name " + visible(t.object) + " is being taken by another job: " + other.String(), "choose another name, or cancel that one"}
+		err = &nameTakenError{formError{"the name " + visible(t.object) + " is being taken by another job: " + other.String(), "choose another name, or cancel that one"}}
 	}
 	if err != nil {
-		f.err = err
+		f.refuse(err)
 		return nil
 	}
 	return m.startJob(f, t)
+}
+
+// refuse says what is wrong, and goes to the field where it is.
+func (f *form) refuse(err error) {
+	f.err = err
+	f.blame(err)
 }
 
 func (f *form) paste(text string) {

@@ -61,6 +61,7 @@ func limits(large bool) unpack.Limits {
 func (m *root) openPullForm() tea.Cmd {
 	reference, ref := typed("Image", "debian:12, or registry.example.org/team/image:tag", words(""))
 	as, name := typed("Name", "what it is called here", func() string { return image.NameOf(ref.said()) })
+	reference.blame, as.blame = aboutSource, aboutName
 	platform, wanted := platformField()
 	plain := &toggleEditor{}
 	large, lift := largeField()
@@ -92,6 +93,7 @@ func (m *root) openPullForm() tea.Cmd {
 func (m *root) openImportForm() tea.Cmd {
 	source, path := typedPath("Source", "directory, tar (.gz .xz .zst .bz2), OCI layout or docker save archive", words(""))
 	as, name := typed("Name", "what it is called here", func() string { return image.NameOf(path.said()) })
+	source.blame, as.blame = aboutSource, aboutName
 	platform, wanted := platformField()
 	tag, called := typed("Image", "which one of an archive that holds several", words(""))
 	large, lift := largeField()
@@ -150,6 +152,7 @@ func (m *root) openCreateForm() tea.Cmd {
 		}
 		return source()
 	})
+	as.blame = aboutName
 	f := &form{
 		theme: m.theme, heading: "Create a root filesystem", does: "create",
 		command: func() []string {

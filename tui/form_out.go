@@ -33,6 +33,7 @@ func (m *root) openExportForm() tea.Cmd {
 	file, path := typedPath("File", "it appears when it is whole", func() string { return exportName(r.Name, chosen()) })
 	tag, called := typed("Image", "what the image is called in the archive", words("its name"))
 	tag.when = func() bool { return chosen() != image.Tar }
+	file.blame = always
 	replace := &toggleEditor{}
 	m.open(&form{
 		theme: m.theme, heading: "Export " + of, does: "export",
@@ -91,6 +92,7 @@ func (m *root) openPushForm() tea.Cmd {
 	}
 	c := m.store.Catalogue
 	reference, ref := typed("Image", "registry.example.org/team/image:tag; docker login or podman login is used", words(""))
+	reference.blame = always
 	plain := &toggleEditor{}
 	m.open(&form{
 		theme: m.theme, heading: "Push " + visible(r.Name), does: "push",

@@ -226,7 +226,8 @@ func (m *root) jobDone(j *job, said string, open bool) tea.Cmd {
 // looks.
 func (m *root) jobFailed(j *job, err error, open bool) {
 	j.err = err
-	j.form.job, j.form.err = nil, err
+	j.form.job = nil
+	j.form.refuse(err)
 	if m.jobs.leaving { // whoever has waited for it wants to know
 		m.jobs.leaving = false
 		m.dialogs = []dialog{j.form}

@@ -164,7 +164,7 @@ func TestJobFailsOutOfSight(t *testing.T) {
 	u.sees("Pull tank failed: Enter on its row says why", "! tank", "pull failed", "1 failed")
 	u.types("J")
 	u.sees("the name is taken", "Way out: choose another name", r.image, "Enter pull")
-	u.types("\tother\r")
+	u.types("\x15other\r") // the keys are where it is wrong
 	u.sees("other is made", "Root filesystems (3)")
 	u.seesNo("failed")
 }

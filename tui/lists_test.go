@@ -118,7 +118,8 @@ func TestLaunchForm(t *testing.T) {
 	u.types("\r")
 	u.seesNo("That did not work")
 	u.sees("nosuch 'a b'", "--name mine") // nothing is lost
-	u.types("\x1b[A\x15sh -c 'echo $X; exec sleep 100000'")
+	u.sees("▸ Command")                   // where it is wrong
+	u.types("\x15sh -c 'echo $X; exec sleep 100000'")
 	u.sees("sleep 100000'")
 	u.toField("Environment")
 	u.types("X=seen")

@@ -271,6 +271,11 @@ func (m *root) fail(err error) {
 		m.notice = visible(err.Error())
 		return
 	}
+	if n := len(m.dialogs); n > 0 {
+		if d, ok := m.dialogs[n-1].(interface{ blame(error) }); ok {
+			d.blame(err)
+		}
+	}
 	m.open(m.errorDialog(err))
 }
 

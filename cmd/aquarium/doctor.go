@@ -56,7 +56,7 @@ func printDiagnosis(findings []doctor.Finding) error {
 		}
 	}
 	if missing > 0 {
-		fmt.Fprintf(os.Stderr, "aquarium: doctor: %d of %d are not available\n", missing, len(findings))
+		fmt.Fprintf(os.Stderr, "aquarium: doctor: not available: %d of %d\n", missing, len(findings))
 		return exitCode(1)
 	}
 	return nil
