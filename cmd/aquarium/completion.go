@@ -26,7 +26,7 @@ func newCompletion() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			switch args[0] {
 			case "bash":
-				return c.Root().GenBashCompletionV2(os.Stdout, true)
+				return writeBashCompletion(c.Root(), os.Stdout)
 			case "zsh":
 				return c.Root().GenZshCompletion(os.Stdout)
 			case "fish":
