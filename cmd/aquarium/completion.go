@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,8 +86,14 @@ func sandboxNames(which func(sandbox.Sandbox) bool, but []string) []cobra.Comple
 	return names
 }
 
-// completeDirectories completes root filesystems given as directories.
-func completeDirectories(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// completeDirectories completes root filesystems given as directories, unless
+// what is typed may become a command: asked for directories, shells offer
+// nothing else.
+func completeDirectories(c *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	command := func(below *cobra.Command) bool { return !below.Hidden && strings.HasPrefix(below.Name(), typed) }
+	if len(args) == 0 && slices.ContainsFunc(c.Commands(), command) {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
 	return nil, cobra.ShellCompDirectiveFilterDirs
 }
 
