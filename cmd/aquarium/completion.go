@@ -97,9 +97,9 @@ func completeDirectories(c *cobra.Command, args []string, typed string) ([]cobra
 	return nil, cobra.ShellCompDirectiveFilterDirs
 }
 
-// completeRun completes ROOTFS: a name of the catalogue, or a directory once a
+// completeRootfs completes ROOTFS: a name of the catalogue, or a directory once a
 // slash or dot was typed.
-func completeRun(_ *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeRootfs(_ *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

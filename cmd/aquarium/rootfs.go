@@ -157,10 +157,11 @@ func newRootfsPull() *cobra.Command {
 func newRootfsPush() *cobra.Command {
 	var o image.Options
 	c := &cobra.Command{
-		Use:     "push ROOTFS IMAGE",
-		Short:   "Send a root filesystem to a registry as an image",
-		Example: "  aquarium rootfs push dev registry.example.org/me/dev:1",
-		Args:    arguments(2, 2, "ROOTFS", "IMAGE"),
+		Use:               "push ROOTFS IMAGE",
+		Short:             "Send a root filesystem to a registry as an image",
+		Example:           "  aquarium rootfs push dev registry.example.org/me/dev:1",
+		Args:              arguments(2, 2, "ROOTFS", "IMAGE"),
+		ValidArgsFunction: completeRootfs,
 	}
 	c.Flags().BoolVar(&o.PlainHTTP, "plain-http", false, "speak HTTP, not HTTPS, to the registry")
 	c.RunE = func(_ *cobra.Command, args []string) error {

@@ -20,7 +20,8 @@ func newRootfsExport() *cobra.Command {
 		Short: "Write a root filesystem as a tar or an image archive",
 		Example: `  aquarium rootfs export dev -o dev.tar
   aquarium rootfs export dev --format docker-archive | docker load`,
-		Args: arguments(1, 1, "ROOTFS"),
+		Args:              arguments(1, 1, "ROOTFS"),
+		ValidArgsFunction: completeRootfs,
 	}
 	c.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write (default: standard output)")
 	c.Flags().StringVar(&format, "format", formats[0], "tar, oci-archive or docker-archive")

@@ -86,10 +86,11 @@ func printRootfs(rows []rootfsRow) error {
 func newRootfsCheck() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use:     "check ROOTFS",
-		Short:   "Say what a root filesystem lacks, and what that will cause",
-		Example: "  aquarium rootfs check ./debian",
-		Args:    arguments(1, 1, "ROOTFS"),
+		Use:               "check ROOTFS",
+		Short:             "Say what a root filesystem lacks, and what that will cause",
+		Example:           "  aquarium rootfs check ./debian",
+		Args:              arguments(1, 1, "ROOTFS"),
+		ValidArgsFunction: completeRootfs,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
 	c.RunE = func(_ *cobra.Command, args []string) error {
@@ -139,10 +140,11 @@ func printFindings(r rootfs.Rootfs, findings []rootfs.Finding) error {
 
 func newRootfsRm() *cobra.Command {
 	return &cobra.Command{
-		Use:     "rm ROOTFS…",
-		Short:   "Delete stored root filesystems and the layers only they need",
-		Example: "  aquarium rootfs rm old older",
-		Args:    arguments(1, -1, "ROOTFS"),
+		Use:               "rm ROOTFS…",
+		Short:             "Delete stored root filesystems and the layers only they need",
+		Example:           "  aquarium rootfs rm old older",
+		Args:              arguments(1, -1, "ROOTFS"),
+		ValidArgsFunction: completeRootfs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return withCatalogue(func(_ context.Context, s *sandbox.Store) error {
 				for _, name := range args {

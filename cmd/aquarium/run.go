@@ -36,7 +36,7 @@ input, output and error are passed through as three pipes, and signals too.`,
   aquarium run --step ./busybox                the launch, one call at a time
   aquarium run --bundle DIR                    an OCI bundle: config.json says it all`,
 		Args:              r.arguments,
-		ValidArgsFunction: completeRun,
+		ValidArgsFunction: completeRootfs,
 	}
 	r.register(c.Flags())
 	completeRunFlags(c)
