@@ -10,21 +10,46 @@ type Encoded struct {
 	Trees   []int             `json:"trees,omitempty"` // numbers of the descriptors that come with it
 }
 
-// UnmarshalJSON decodes a plan as the supervisor sends it to init: the first
-// step is done by then and stays JSON.
-func (p *Plan) UnmarshalJSON(b []byte) error {
-	var e Encoded
-	if err := json.Unmarshal(b, &e); err != nil {
-		return err
+// document is the plan in JSON. The steps, most of it, have been checked
+// already: package json would read each once more.
+func (e Encoded) document() ([]byte, error) {
+	rest, err := json.Marshal(struct {
+		Stepped bool  `json:"stepped"`
+		Trees   []int `json:"trees"`
+	}{e.Stepped, e.Trees})
+	if err != nil {
+		return nil, err
 	}
-	p.Stepped, p.trees = e.Stepped, e.Trees
-	p.Steps = make([]Step, len(e.Steps))
+	document := []byte(`{"steps":[`)
+	for i, s := range e.Steps {
+		if i > 0 {
+			document = append(document, ',')
+		}
+		document = append(document, s...)
+	}
+	return append(append(document, "],"...), rest[1:]...), nil
+}
+
+// decode makes the plan that init performs. The supervisor's steps are done by
+// then.
+func (e Encoded) decode() (Plan, error) {
+	p := Plan{Stepped: e.Stepped, trees: e.Trees, Steps: make([]Step, len(e.Steps))}
 	for i, raw := range e.Steps {
 		if err := p.Steps[i].UnmarshalJSON(raw); err != nil {
-			return err
+			return p, err
 		}
 	}
-	return nil
+	return p, nil
+}
+
+// UnmarshalJSON decodes a whole plan.
+func (p *Plan) UnmarshalJSON(b []byte) error {
+	var e Encoded
+	err := json.Unmarshal(b, &e)
+	if err == nil {
+		*p, err = e.decode()
+	}
+	return err
 }
 
 // MarshalJSON is the inverse of UnmarshalJSON.

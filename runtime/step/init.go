@@ -67,8 +67,10 @@ func Init() {
 	kernel.SetName(InitName)
 	syscall.CloseOnExec(initSocket)
 	var socket planReader
-	var plan Plan
-	if err := json.NewDecoder(&socket).Decode(&plan); err != nil || len(plan.trees) != len(socket.received) {
+	var encoded Encoded
+	err := json.NewDecoder(&socket).Decode(&encoded)
+	plan, unknown := encoded.decode()
+	if err != nil || unknown != nil || len(plan.trees) != len(socket.received) {
 		os.Exit(initFailed)
 	}
 	i := interpreter{plan: plan, world: World{console: -1, self: holdSelf(plan)}}

@@ -1,7 +1,6 @@
 package step
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -111,7 +110,7 @@ func (l *Launch) Skip() {
 func (l *Launch) Send(plan Encoded) error {
 	l.total = len(plan.Steps)
 	plan.Trees = slices.Sorted(maps.Keys(l.world.trees))
-	document, err := json.Marshal(plan)
+	document, err := plan.document()
 	if err != nil {
 		return err
 	}
