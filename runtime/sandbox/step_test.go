@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -602,4 +603,30 @@ func TestSomeStepsCannotBeLeftOut(t *testing.T) {
 	if l.running(s).Status != supervisor.Created {
 		t.Error("the launch does not wait any more")
 	}
+}
+
+// TestTraceIsWholeAtTheStart asks for the trace as soon as the program is said
+// to run, of many sandboxes at once: their supervisors are kept waiting then.
+func TestTraceIsWholeAtTheStart(t *testing.T) {
+	s, bb := newStore(t), busybox(t)
+	var launches sync.WaitGroup
+	for range 24 {
+		launches.Go(func() {
+			sb, conn, err := s.Launch(spec.Options{Rootfs: bb, Command: []string{"sleep", "1000"}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			if err := sb.WaitStarted(conn); err != nil {
+				t.Error(err)
+				return
+			}
+			trace, err := sb.Trace()
+			if err != nil || len(trace.Events) == 0 || len(trace.Events) != len(trace.Steps) {
+				t.Errorf("it has %d of %d steps, %v", len(trace.Events), len(trace.Steps), err)
+			}
+		})
+	}
+	launches.Wait()
 }

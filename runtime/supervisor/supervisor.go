@@ -181,9 +181,10 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 		s.fail(err)
 		return
 	}
+	whole := s.ended() // who is told of the start may ask for it at once
 	s.announce(wire.StartedReport{PID: s.launch.Process.Pid})
 	spare()
-	written := s.keepTrace()
+	written := s.keepTrace(whole)
 	report := s.session.wait() // its end is the end of the whole pid namespace
 	s.noteShortage(&report)
 	if slices.Contains(s.boot.State.Shared, "pid") {

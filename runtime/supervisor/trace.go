@@ -40,11 +40,10 @@ func (s *supervisor) ended() step.Trace {
 
 // keepTrace writes the trace beside the running program; the channel is
 // closed when that is done. A sandbox that will be deleted keeps it in memory.
-func (s *supervisor) keepTrace() <-chan struct{} {
+func (s *supervisor) keepTrace(t step.Trace) <-chan struct{} {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		t := s.ended()
 		if s.boot.State.Remove {
 			return
 		}
