@@ -150,6 +150,16 @@ func (u *user) termios() unix.Termios {
 	return *state
 }
 
+// keepsOutput has an interrupt not throw away what is on its way to the
+// screen, the last words of a command that ends by it; see NOFLSH in termios(3).
+func (u *user) keepsOutput() {
+	u.t.Helper()
+	u.before.Lflag |= unix.NOFLSH
+	if err := unix.IoctlSetTermios(int(u.tty.Fd()), unix.TCSETS, &u.before); err != nil {
+		u.t.Fatal(err)
+	}
+}
+
 // received is every byte that reached the terminal so far.
 func (u *user) received() string {
 	u.mu.Lock()

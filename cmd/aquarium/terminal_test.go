@@ -279,6 +279,7 @@ func TestInterruptsOfAProgramThatIgnoresThem(t *testing.T) {
 	p := newPlace(t)
 	u := p.sit(t, "run", "-t=false", "--name", "coral", p.bb(), "sh", "-c", "echo ready; exec sleep 1000")
 	u.sees("^ready$")
+	u.keepsOutput()
 	// Signals that come before the last was looked at are one: go on pressing.
 	err := within(patience, func() error {
 		u.types("\x03") // Ctrl-C
