@@ -41,14 +41,30 @@ func (p place) sit(t testing.TB, args ...string) *user {
 // sitWith is sit with one more environment variable.
 func (p place) sitWith(t testing.TB, variable string, args ...string) *user {
 	t.Helper()
+	command := p.command(args...)
+	if variable != "" {
+		command.Env = append(command.Env, variable)
+	}
+	return sitAt(t, command)
+}
+
+// sitUnderShell has a shell run the command, which says how it ended and stays:
+// with the leader of its session, a terminal loses what nobody has read yet.
+func (p place) sitUnderShell(t testing.TB, args ...string) *user {
+	t.Helper()
+	command := p.command(args...)
+	command.Args = append([]string{"sh", "-c", `trap : INT; "$@"; echo "it ended with $?"; exec sleep 100000`, "sh", p.binary()}, args...)
+	command.Path = "/bin/sh"
+	return sitAt(t, command)
+}
+
+func sitAt(t testing.TB, command *exec.Cmd) *user {
+	t.Helper()
 	keys, tty, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &user{t: t, command: p.command(args...), keys: keys, tty: tty, pane: terminal.NewPane(80, 24, terminal.Options{}), ended: make(chan struct{})}
-	if variable != "" {
-		u.command.Env = append(u.command.Env, variable)
-	}
+	u := &user{t: t, command: command, keys: keys, tty: tty, pane: terminal.NewPane(80, 24, terminal.Options{}), ended: make(chan struct{})}
 	u.resize(80, 24)
 	u.before = u.termios()
 	u.pane.OnReply(func(b []byte) { keys.Write(b) })

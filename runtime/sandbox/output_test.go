@@ -43,10 +43,10 @@ func TestEarlyInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	attach(t, conn, wire.AttachRequest{Dimensions: wire.Dimensions{Cols: 101, Rows: 37}, History: true, Follow: true})
 	if err := conn.Input([]byte("an early line\n")); err != nil {
 		t.Fatal(err)
 	}
-	attach(t, conn, wire.AttachRequest{Dimensions: wire.Dimensions{Cols: 101, Rows: 37}, History: true, Follow: true})
 	o := watch(t, conn)
 	if !strings.Contains(o.output, "got an early line\r\n") {
 		t.Errorf("the input is lost: %q", o.output)
