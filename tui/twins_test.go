@@ -48,13 +48,7 @@ func TestTwinsDoNotOutliveTheUI(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHome(t, bb)
-			u := h.open(t, 120, 40, bb)
-			u.sees("Root filesystems (2)")
-			u.types("jT")
-			waitFor(t, "a twin", func() bool {
-				list, err := h.store.List()
-				return err == nil && len(list) > 0
-			})
+			u := h.opensTwins(t, bb)
 			leave(u)
 			if code := u.waitsEnd(); code != 0 {
 				t.Errorf("it ended with %d", code)
@@ -70,19 +64,26 @@ func TestTwinsDoNotOutliveTheUI(t *testing.T) {
 	}
 }
 
-// TestTwinsOfAKilledUI kills the UI while they are being looked at. One that
-// runs ends by itself, and the next command clears away what was half made.
-func TestTwinsOfAKilledUI(t *testing.T) {
-	t.Parallel()
-	bb := busybox(t)
-	h := newHome(t, bb)
-	u := h.open(t, 120, 40, bb)
+// opensTwins launches a root filesystem twice, and waits for one of them.
+func (h home) opensTwins(t *testing.T, root string) *user {
+	t.Helper()
+	u := h.open(t, 120, 40, root)
 	u.sees("Root filesystems (2)")
 	u.types("jT")
 	waitFor(t, "a twin", func() bool {
 		list, err := h.store.List()
 		return err == nil && len(list) > 0
 	})
+	return u
+}
+
+// TestTwinsOfAKilledUI kills the UI while they are being looked at. One that
+// runs ends by itself, and the next command clears away what was half made.
+func TestTwinsOfAKilledUI(t *testing.T) {
+	t.Parallel()
+	bb := busybox(t)
+	h := newHome(t, bb)
+	u := h.opensTwins(t, bb)
 	u.signal(syscall.SIGKILL)
 	u.waitsEnd()
 	waitFor(t, "the twins to end, and to be removed", func() bool {
