@@ -57,6 +57,8 @@ func (v *launchView) placeTitle() string {
 	place := v.place()
 	_, recorded := v.trace.StateBefore(place)
 	switch {
+	case len(v.entries) == 0:
+		return " Now "
 	case place < v.at && recorded:
 		return fmt.Sprintf(" Recorded: before step %d of %d ", place+1, len(v.entries))
 	case place < v.at:

@@ -180,7 +180,7 @@ func (s *stepScreen) begin(t step.Trace) {
 	if len(t.Events) < len(s.trace.Events) {
 		t.Events = s.trace.Events
 	}
-	s.trace = t
+	s.trace, s.at = t, max(s.at, len(t.Events))
 	if plan, err := t.Plan(); err == nil && len(plan.Steps) > 0 {
 		_, s.whatIf = plan.Steps[0].Op.(*step.Outer)
 	}

@@ -9,10 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
+
 	"aquarium/runtime/observe"
 	"aquarium/runtime/sandbox"
 	"aquarium/runtime/step"
 	"aquarium/runtime/supervisor"
+	"aquarium/runtime/wire"
 )
 
 // only is the one sandbox of a home, once there is one.
@@ -205,6 +208,34 @@ func TestStepLeave(t *testing.T) {
 	u.sees("the program runs")
 	u.types("\r")
 	u.sees("/ #")
+}
+
+// TestStepReportBeforeThePlan comes to a launch that waits, and is told where
+// before it has the plan: what cannot be gone back from yet is not shown.
+func TestStepReportBeforeThePlan(t *testing.T) {
+	t.Parallel()
+	plan := step.Plan{}
+	for _, name := range []string{"tank", "reef", "bay"} {
+		plan.Steps = append(plan.Steps, step.Step{Actor: step.InitActor, Op: &step.Sethostname{Name: name}})
+	}
+	encoded, err := plan.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStepScreen(newTheme(true), nil, sandbox.Sandbox{}, nil)
+	shows := func(what string) bool { return strings.Contains(strings.Join(s.view(80, 20).rows, "\n"), what) }
+	s.take(wire.StepReport{Before: 2, Events: []step.Event{{Seq: 0}, {Seq: 1}}})
+	if shows("before step") {
+		t.Error("it shows where the launch stands without its plan")
+	}
+	s.begin(step.Trace{Steps: encoded.Steps})
+	if !shows("Now: before step 3 of 3") {
+		t.Error("it does not show where the launch stands")
+	}
+	s.press(tea.KeyPressMsg{Code: 'b', Text: "b"})
+	if !shows("Before step 2 of 3") {
+		t.Error("b does not go back")
+	}
 }
 
 // TestStepAbort aborts before each step of a launch, and finds nothing left:

@@ -47,8 +47,9 @@ func (v View) Close() {
 	}
 }
 
-// Open makes a view. A process that runs from one already hands it on.
-func Open() View {
+// Open makes a view, for a child that is given those files with
+// os.ProcAttr.Files. A process that runs from one already hands it on.
+func Open(files ...*os.File) View {
 	switch {
 	case readOnly(), !writable():
 		return View{Path: exe, Guarded: true}
@@ -65,8 +66,7 @@ func Open() View {
 	if file != tree {
 		v.held = append(v.held, file)
 	}
-	// A child's first descriptors are others: see os.ProcAttr.Files.
-	high, err := kernel.DupAbove(file, lowestHeld)
+	high, err := kernel.DupAbove(file, untouched(files))
 	if err != nil {
 		v.Close()
 		return View{Path: exe}
@@ -76,8 +76,16 @@ func Open() View {
 	return v
 }
 
-// lowestHeld is above all descriptors that a child of ours is given.
-const lowestHeld = 10
+// untouched is a descriptor from which on a child has those of its parent.
+// syscall.ForkExec moves what is in the way of the child's files to numbers
+// above all of them, here and there: the files, and a pipe of its own.
+func untouched(files []*os.File) int {
+	highest := len(files)
+	for _, f := range files {
+		highest = max(highest, int(f.Fd()))
+	}
+	return highest + 1 + len(files) + 1
+}
 
 // readOnly tells whether this process's binary lies on a read-only mount.
 func readOnly() bool {

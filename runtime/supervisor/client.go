@@ -93,14 +93,15 @@ func startProcess(socket *os.File, name string) (*os.Process, error) {
 	if err := kernel.CloseOnExecFrom(3); err != nil {
 		return nil, err
 	}
-	binary := itself.Open()
+	files := []*os.File{null, null, null, socket}
+	binary := itself.Open(files...)
 	defer func() { go binary.Close() }() // unmounting takes the kernel a while
 	return os.StartProcess(binary.Path, []string{Name, name}, &os.ProcAttr{
 		Dir: "/", // keep no directory busy
 		// A supervisor is idle nearly always: a small heap and few threads
 		// matter, a fast heap does not.
 		Env:   []string{"GOMAXPROCS=1", "GOGC=25"},
-		Files: []*os.File{null, null, null, socket},
+		Files: files,
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 }
