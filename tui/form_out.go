@@ -48,7 +48,7 @@ func (m *root) openExportForm() tea.Cmd {
 		task: func() (task, error) {
 			to, format, tag, over := expandHome(path.or()), chosen(), called.said(), replace.on
 			return task{verb: "export", object: r.Name, run: func(ctx context.Context, report func(rootfs.Progress)) (string, error) {
-				if _, err := os.Lstat(to); err == nil && !over {
+				if info, err := os.Stat(to); err == nil && info.Mode().IsRegular() && !over {
 					return "", &formError{"write " + to + ": the file is there", "name another, or switch Replace on"}
 				}
 				err := image.ExportFile(ctx, c, r, format, tag, to, report)
@@ -78,7 +78,7 @@ func exportName(name string, format image.Format) string {
 // sizeNote is how large a file is.
 func sizeNote(path string) string {
 	info, err := os.Stat(path)
-	if err != nil {
+	if err != nil || !info.Mode().IsRegular() {
 		return ""
 	}
 	return ", " + rootfs.BytesText(info.Size())

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -62,29 +61,17 @@ func Export(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, format Fo
 	return nil
 }
 
-// ExportFile is Export to a file, which appears under its name when it is whole. One that is there is
-// replaced.
+// ExportFile is Export to what a path leads to. A file appears when it is whole, and one that is there
+// is replaced; a device, a FIFO or /dev/stdout is written through.
 func ExportFile(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, format Format, tag, path string, report func(rootfs.Progress)) error {
-	partial, err := create(path + ".partial")
-	if err != nil {
-		return rootfs.NewError("write", path, err)
-	}
-	if err = errors.Join(Export(ctx, c, r, format, tag, partial, report), partial.Close()); err == nil {
-		err = os.Rename(partial.Name(), path)
+	out, err := openOutput(ctx, path)
+	if err == nil {
+		err = out.finish(Export(ctx, c, r, format, tag, out, report))
 	}
 	if err != nil {
-		os.Remove(partial.Name())
+		return rootfs.MakeError("write", path, err)
 	}
-	return err
-}
-
-// create makes a file anew. One that is there is an export's that was killed; or somebody else's link,
-// where everybody may write, and nothing is written through that.
-func create(path string) (*os.File, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	return nil
 }
 
 func exportError(r rootfs.Rootfs, err error) error {

@@ -10,8 +10,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -206,34 +204,6 @@ func TestExportedArchives(t *testing.T) {
 	}
 	if err := Export(t.Context(), c, r, "zip", "", io.Discard, nil); err == nil || !strings.Contains(err.Error(), `format "zip" is not known`) {
 		t.Errorf("zip: %v", err)
-	}
-}
-
-// Somebody may have put links where an archive will be written: what they lead to stays as it is.
-func TestExportFollowsNoLinks(t *testing.T) {
-	t.Parallel()
-	c := newStore(t)
-	r := mustImport(t, c, "one", writeLayout(t, sample(t, thisMachine())), Options{})
-	dir := t.TempDir()
-	path, victim := filepath.Join(dir, "one.tar"), filepath.Join(dir, "victim")
-	err := os.WriteFile(victim, []byte("untouched"), 0o600)
-	for _, link := range []string{path, path + ".partial"} {
-		err = errors.Join(err, os.Symlink(victim, link))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ExportFile(t.Context(), c, r, OCIArchive, "", path, nil); err != nil {
-		t.Fatal(err)
-	}
-	if content, err := os.ReadFile(victim); err != nil || string(content) != "untouched" {
-		t.Errorf("what the links led to has %d bytes now (%v)", len(content), err)
-	}
-	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
-		t.Errorf("the archive is %v (%v)", info, err)
-	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
-		t.Errorf("there are %v (%v)", entries, err)
 	}
 }
 
