@@ -200,3 +200,34 @@ func TestRuncRunsOurBundle(t *testing.T) {
 		t.Errorf("run --bundle printed %q, want %q", third, want)
 	}
 }
+
+// TestBundleThatOpensTheKernel: a bundle may leave out what keeps a program
+// from the host's kernel. It is launched, and not called isolation.
+func TestBundleThatOpensTheKernel(t *testing.T) {
+	t.Parallel()
+	needProgram(t, "runc")
+	p := newPlace(t)
+	dir := p.runcBundle(t)
+	config := readSpec(t, filepath.Join(dir, "config.json"))
+	config.Root.Path = p.bb()
+	config.Process.Args, config.Process.Terminal = []string{"sh", "-c", ": >>/proc/sys/kernel/core_pattern && echo opened"}, false
+	config.Linux.MaskedPaths, config.Linux.ReadonlyPaths = nil, nil
+	config.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActAllow}
+	for i, m := range config.Mounts {
+		config.Mounts[i].Options = slices.DeleteFunc(m.Options, func(word string) bool { return word == "ro" })
+	}
+	writeSpec(t, filepath.Join(dir, "config.json"), config)
+	out, _ := p.command("run", "--name", "open", "--bundle", dir).Output() // refused to an ordinary user
+	if os.Geteuid() == 0 && string(out) != "opened\n" {
+		t.Errorf("it printed %q: the test tells nothing", out)
+	}
+	var list []struct{ Weaker []string }
+	if err := json.Unmarshal([]byte(p.run(t, "ps", "-a", "--json")), &list); err != nil || len(list) != 1 {
+		t.Fatalf("%d sandboxes, %v", len(list), err)
+	}
+	for _, reason := range []string{"no seccomp", "unmasked /proc/acpi", "writable /proc/bus and 4 more", " /sys"} {
+		if !strings.Contains(strings.Join(list[0].Weaker, ", "), reason) {
+			t.Errorf("%q is missing in %q", reason, list[0].Weaker)
+		}
+	}
+}

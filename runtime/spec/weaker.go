@@ -24,11 +24,10 @@ func Weaker(s *specs.Spec) []string {
 		because(kind != "user" && kind != "time" && !Has(s, kind), "share "+kind)
 	}
 	reasons = append(reasons, addedCapabilities(s)...)
-	_, filtered := s.Annotations[AnnotationSeccomp]
-	because(!filtered, "no seccomp")
+	reasons = append(reasons, weakerFilter(s)...)
 	because(s.Process != nil && !s.Process.NoNewPrivileges, "new privileges")
 	because(writesRootfs(s), "writable rootfs")
-	return reasons
+	return append(reasons, exposed(s)...)
 }
 
 // addedCapabilities are those beyond the default, as "cap NAME"; "cap all"
