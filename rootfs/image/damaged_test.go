@@ -1,11 +1,13 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -176,12 +178,23 @@ func TestIndexesThatMultiply(t *testing.T) {
 	}
 }
 
+func read(t *testing.T, r io.Reader) []byte {
+	t.Helper()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func FuzzDocuments(f *testing.F) {
 	f.Add([]byte(`{"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json"},{"platform":{"os":"linux","architecture":"arm"}}]}`), "")
 	f.Add([]byte(`{"config":{},"layers":[{"size":1}],"rootfs":{"type":"layers","diff_ids":[]}}`), "linux/arm64/v8")
 	f.Add([]byte(`[{"Config":"c","RepoTags":["a:b"],"Layers":["l"]}]`), "linux/amd64")
 	f.Fuzz(func(t *testing.T, data []byte, platform string) {
-		looksLikeImage(data)
+		if again, _ := sniff(bytes.NewReader(data)); !bytes.Equal(read(t, again), data) {
+			t.Error("an archive is another after it was looked at")
+		}
 		var list []dockerManifest
 		if decode(data, "manifest", &list) == nil {
 			chooseDocker(list, "")

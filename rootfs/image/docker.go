@@ -65,9 +65,9 @@ func chooseDocker(list []dockerManifest, tag string) (dockerManifest, error) {
 	called := rootfs.Visible(strings.Join(tags, ", "))
 	switch {
 	case tag != "":
-		return dockerManifest{}, fmt.Errorf("no image in it is called %q; there are: %s", tag, called)
+		return dockerManifest{}, notCalled(tag, called)
 	case len(list) > 1:
-		return dockerManifest{}, fmt.Errorf("several images are in it, choose one of: %s", called)
+		return dockerManifest{}, severalCalled(called)
 	case len(list) == 0:
 		return dockerManifest{}, errors.New("there is no image in it")
 	}

@@ -324,7 +324,7 @@ func TestChoiceOfImage(t *testing.T) {
 		{nested, "linux/amd64", "", "linux/amd64"},
 		{nested, "linux/arm/v6", "", "no image for linux/arm/v6; there are: linux/amd64, linux/arm/v7"},
 		{nested, "windows/amd64", "", "no image for windows/amd64"},
-		{several, "", "", "several images are in it, choose one of: 0, 1"},
+		{several, "", "", "several images are in it, choose one with --tag: 0, 1"},
 		{several, "", "1", "linux/arm/v7"},
 		{several, "", "9", `no image in it is called "9"; there are: 0, 1`},
 		{several, "linux/amd64", "1", "the image is for linux/arm/v7, not for linux/amd64"},

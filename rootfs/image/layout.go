@@ -34,7 +34,7 @@ type blobs interface {
 type layoutDir struct{ tree *inside.Tree }
 
 func (l layoutDir) open(d v1.Descriptor) (*os.File, error) {
-	if d.Digest.Algorithm != "sha256" || len(d.Digest.Hex) != 64 || strings.Trim(d.Digest.Hex, "0123456789abcdef") != "" {
+	if d.Digest.Algorithm != "sha256" || !isDigits(d.Digest.Hex) {
 		return nil, fmt.Errorf("%q is no digest", d.Digest.String())
 	}
 	f, err := l.tree.OpenFile("blobs/sha256/" + d.Digest.Hex)
@@ -122,12 +122,12 @@ func choose(from blobs, list []v1.Descriptor, tag, platform string) (v1.Descript
 	if tag != "" {
 		tagged := slices.DeleteFunc(slices.Clone(list), func(d v1.Descriptor) bool { return d.Annotations[tagAnnotation] != tag })
 		if len(tagged) == 0 {
-			return v1.Descriptor{}, fmt.Errorf("no image in it is called %q; there are: %s", tag, names(list))
+			return v1.Descriptor{}, notCalled(tag, names(list))
 		}
 		list = tagged
 	}
 	if called := names(list); strings.Contains(called, ", ") {
-		return v1.Descriptor{}, fmt.Errorf("several images are in it, choose one of: %s", called)
+		return v1.Descriptor{}, severalCalled(called)
 	}
 	indexes := flattening{from: from}
 	if err := indexes.follow(list, maxIndexDepth); err != nil {
@@ -158,6 +158,17 @@ func choose(from blobs, list []v1.Descriptor, tag, platform string) (v1.Descript
 		return v1.Descriptor{}, errors.New("its index names no image")
 	}
 	return v1.Descriptor{}, fmt.Errorf("no image for %s; there are: %s", rootfs.Visible(wanted), rootfs.Visible(strings.Join(there, ", ")))
+}
+
+func notCalled(tag, called string) error {
+	if called == "" {
+		return fmt.Errorf("no image in it is called %q; none has a name", tag)
+	}
+	return fmt.Errorf("no image in it is called %q; there are: %s", tag, called)
+}
+
+func severalCalled(called string) error {
+	return fmt.Errorf("several images are in it, choose one with --tag: %s", called)
 }
 
 // names are the tags of images, for the user to choose from.

@@ -1,15 +1,13 @@
 package image
 
 import (
-	"archive/tar"
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -90,6 +88,9 @@ func importDir(ctx context.Context, c *rootfs.Catalogue, name, dir string, o Opt
 	}
 	defer tree.Close()
 	image, err := readImage(tree, o)
+	if errors.Is(err, errNoImage) && o.Tag != "" {
+		err = noneCalled(o.Tag)
+	}
 	if errors.Is(err, errNoImage) {
 		return c.ImportDirectory(ctx, name, dir, o.ImportOptions)
 	}
@@ -103,24 +104,20 @@ func importDir(ctx context.Context, c *rootfs.Catalogue, name, dir string, o Opt
 	return r, nil
 }
 
-// sniffSize is how much of an archive is looked at to see what it is, in bytes.
-const sniffSize = 64 << 10
-
 func importStream(ctx context.Context, c *rootfs.Catalogue, name string, archive io.Reader, size int64, o Options) (rootfs.Rootfs, error) {
-	buffered := bufio.NewReaderSize(archive, sniffSize)
-	head, err := buffered.Peek(sniffSize)
-	if err != nil && err != io.EOF {
-		return rootfs.Rootfs{}, importError(name, err)
-	}
-	if !looksLikeImage(head) {
-		return c.ImportArchive(ctx, name, buffered, size, o.ImportOptions)
+	archive, isImage := sniff(archive)
+	if !isImage {
+		if o.Tag != "" {
+			return rootfs.Rootfs{}, importError(name, noneCalled(o.Tag))
+		}
+		return c.ImportArchive(ctx, name, archive, size, o.ImportOptions)
 	}
 	dir, discard, err := c.Scratch("image")
 	if err != nil {
 		return rootfs.Rootfs{}, err
 	}
 	defer discard()
-	if err := spool(ctx, dir, buffered, size, o); err != nil {
+	if err := spool(ctx, dir, archive, size, o); err != nil {
 		return rootfs.Rootfs{}, importError(name, err)
 	}
 	tree, err := inside.Open(dir)
@@ -155,46 +152,13 @@ func spool(ctx context.Context, dir string, archive io.Reader, size int64, o Opt
 	return nil
 }
 
-// isImageName tells whether an archive's first entry is called as docker, podman, skopeo, umoci and
-// this package call the parts of images.
-func isImageName(name string) bool {
-	switch first, _, _ := strings.Cut(name, "/"); first {
-	case "blobs":
-		return true
-	case "oci-layout", "index.json", "manifest.json", "repositories":
-		return first == name
-	default:
-		digits := strings.TrimPrefix(first, "sha256:")
-		for _, ending := range []string{".json", ".gz", ".tar"} {
-			digits = strings.TrimSuffix(digits, ending)
-		}
-		return len(digits) == 64 && strings.Trim(digits, "0123456789abcdef") == ""
-	}
-}
-
-// looksLikeImage tells from an archive's beginning whether it is an image or a root filesystem.
-func looksLikeImage(head []byte) bool {
-	stream, err := unpack.Open(bytes.NewReader(head), unpack.Limits{})
-	if err != nil {
-		return false
-	}
-	defer stream.Close()
-	archive := tar.NewReader(stream)
-	for {
-		header, err := archive.Next()
-		if err != nil {
-			return false
-		}
-		name := strings.Trim(strings.TrimPrefix(header.Name, "./"), "/")
-		if name == "" || name == "." {
-			continue
-		}
-		return isImageName(name)
-	}
-}
-
 // errNoImage means that a directory holds no image; it may be a root filesystem.
 var errNoImage = errors.New("there is no image in it")
+
+// noneCalled is the error where an image is wanted by its name, and there is none at all.
+func noneCalled(tag string) error {
+	return fmt.Errorf("it is no image, so there is none called %q", tag)
+}
 
 // readImage finds out what kind of image a directory holds, and reads its documents.
 func readImage(tree *inside.Tree, o Options) (contents, error) {
