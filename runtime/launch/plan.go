@@ -109,9 +109,6 @@ func Opening(s *specs.Spec) []step.Step {
 // directory, in which the root is put together, stays writable.
 func outer(s *specs.Spec) step.Step {
 	op := &step.Outer{Writable: []string{filepath.Dir(s.Annotations[spec.AnnotationMountpoint])}}
-	if overlays, err := spec.Overlays(s); err == nil && len(overlays) == 0 {
-		op.Writable = append(op.Writable, s.Root.Path)
-	}
 	return step.Step{Actor: step.Supervisor, Man: "mount_setattr(2)", Op: op,
 		Why: "WHAT IF: steps of this launch may be left out. An outer mount namespace keeps what then goes wrong from the host, whose files and devices cannot be written in it."}
 }

@@ -65,7 +65,7 @@ type Options struct {
 	Pids        int64    // processes and threads; 0 is DefaultPids, where that can be set; NoLimit is none
 	Ulimits     []string // "NAME=SOFT[:HARD]"
 	Stepped     bool     // wait before each step
-	WhatIf      bool     // steps may be left out: launch in an outer mount namespace; needs Stepped
+	WhatIf      bool     // steps may be left out: launch in an outer mount namespace; see checkWhatIf
 	Tied        bool     // it ends when who launched it does, or lets go of it
 	Scrollback  int64    // bytes of output kept; 0 is the default
 	Cols, Rows  int      // the terminal's first size, in cells; 0 is 80×24
@@ -128,9 +128,6 @@ func (o Options) Check() error {
 		if slices.Contains(o.Share, "net") {
 			return &Refusal{"network bridge: it needs a network namespace of the sandbox's own", "leave net out of --share"}
 		}
-		if o.WhatIf {
-			return &Refusal{"network bridge: in a launch that may go wrong nothing of the host's is changed", "leave --what-if or --network out"}
-		}
 	default:
 		return &Refusal{fmt.Sprintf("network %s: unknown", abbreviate(string(o.Network))), "it is none, host or bridge"}
 	}
@@ -145,8 +142,8 @@ func (o Options) Check() error {
 	if o.Shares("mnt") && (o.RootSwitch != Chroot || !o.Writable) {
 		return &Refusal{"share mnt: a sandbox in the host's mount namespace can neither pivot_root nor have a layer of its own", "add --root-switch chroot --writable"}
 	}
-	if o.WhatIf && (!o.Stepped || o.Shares("mnt")) {
-		return &Refusal{"what-if: steps are left out only in a stepped launch with a mount namespace of its own", "add --step, and leave mnt out of --share"}
+	if err := o.checkWhatIf(); err != nil {
+		return err
 	}
 	if len(o.Hostname) > 64 || strings.ContainsFunc(o.Hostname, isControl) {
 		return &Refusal{fmt.Sprintf("hostname %s: not valid", abbreviate(o.Hostname)), "the kernel takes at most 64 bytes, see sethostname(2)"}

@@ -11,9 +11,10 @@ import (
 
 // Outer puts the supervisor's launching thread into a mount namespace of its
 // own, from which init's will be copied: a launch in which steps are left out
-// on purpose can do no harm there. Nothing that is mounted reaches the host,
-// nothing of the host's can be written or opened as a device, but what is
-// mounted inside shows in the outer namespace, so that a leak can be seen.
+// on purpose can do no harm there. Nothing that is mounted reaches the host, no
+// file of the host's can be written and no device opened, but what is mounted
+// inside shows in the outer namespace, so that a leak can be seen. Sockets,
+// pipes and /proc are open as ever: Unskippable keeps the program from them.
 type Outer struct {
 	Writable []string `json:"writable"` // directories that stay so
 }
