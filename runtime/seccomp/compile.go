@@ -56,7 +56,13 @@ type span struct {
 
 func (t table) compile(otherwise verdict) code {
 	var spans []span
-	next := uint32(0)
+	next, newest := uint32(0), t.newest()
+	rest := func(first uint32) rule {
+		if first > newest && refuses(otherwise) {
+			return rule{verdict: unknown}
+		}
+		return rule{verdict: otherwise}
+	}
 	add := func(first uint32, r rule) {
 		if last := len(spans) - 1; last < 0 || len(r.only) > 0 || len(spans[last].rule.only) > 0 || spans[last].rule.verdict != r.verdict {
 			spans = append(spans, span{first, r})
@@ -64,15 +70,14 @@ func (t table) compile(otherwise verdict) code {
 	}
 	for _, number := range slices.Sorted(maps.Keys(t.rules)) {
 		if number > next {
-			add(next, rule{verdict: otherwise})
+			add(next, rest(next))
 		}
 		add(number, t.rules[number])
 		next = number + 1
 	}
-	add(next, rule{verdict: otherwise})
+	add(next, rest(next))
 	if t.abi.Name == "x86_64" {
-		const enosys = 38
-		add(x32Bit, rule{verdict: refused | enosys})
+		add(x32Bit, rule{verdict: unknown})
 	}
 	return append(code{load(numberOffset)}, search(spans, otherwise)...)
 }

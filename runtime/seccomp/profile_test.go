@@ -71,6 +71,34 @@ func TestCompile(t *testing.T) {
 	}
 }
 
+// TestCompileUnknown: what is newer than a profile is unknown, whatever it has
+// done with the rest, if it does not let that through.
+func TestCompileUnknown(t *testing.T) {
+	machine := machines[runtime.GOARCH][0]
+	mount := machine.SyscallNames["mount"]
+	for _, c := range []struct {
+		by           specs.LinuxSeccompAction
+		rules        []specs.LinuxSyscall
+		below, above verdict
+	}{
+		{specs.ActErrno, []specs.LinuxSyscall{{Names: []string{"mount"}, Action: specs.ActAllow}}, errno(nil), refused | 38},
+		{specs.ActKillProcess, []specs.LinuxSyscall{{Names: []string{"mount"}, Action: specs.ActErrno}}, verdicts[specs.ActKillProcess], refused | 38},
+		{specs.ActAllow, []specs.LinuxSyscall{{Names: []string{"mount"}, Action: specs.ActErrno}}, allowed, allowed},
+		{specs.ActLog, []specs.LinuxSyscall{{Names: []string{"mount"}, Action: specs.ActErrno}}, verdicts[specs.ActLog], verdicts[specs.ActLog]},
+		{specs.ActErrno, nil, errno(nil), errno(nil)},
+	} {
+		program, err := Compile(&specs.LinuxSeccomp{DefaultAction: c.by, Syscalls: c.rules})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for number, want := range map[int]verdict{mount - 1: c.below, mount + 1: c.above, 9999: c.above} {
+			if got := verdict(decide(t, program, uint32(machine.ID), number)); got != want {
+				t.Errorf("%s, %d rules: call %d gives %#x, want %#x", c.by, len(c.rules), number, got, want)
+			}
+		}
+	}
+}
+
 func TestCompileRefuses(t *testing.T) {
 	for field, profile := range map[string]specs.LinuxSeccomp{
 		"defaultAction": {DefaultAction: specs.ActTrace},

@@ -16,8 +16,9 @@ import (
 // is bounding. The result is an array of struct sock_filter, 8 bytes each in
 // the machine's byte order; see seccomp(2).
 //
-// What the profile does not allow fails with EPERM, clone3 with ENOSYS so that
-// C libraries fall back to clone, whose flags a filter can see. The calls of
+// What the profile does not allow fails with EPERM, what is newer than all that
+// it knows with ENOSYS; so does clone3, and C libraries fall back to clone,
+// whose flags a filter can see. The calls of
 // 32-bit programs on a 64-bit kernel are looked at by their own numbers.
 func Default(bounding []string) ([]byte, error) {
 	return forMachine(runtime.GOARCH, bounding)

@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"syscall"
 
@@ -17,6 +18,13 @@ const (
 	allowed verdict = 0x7fff0000 // SECCOMP_RET_ALLOW
 	refused verdict = 0x00050000 // SECCOMP_RET_ERRNO, with the errno added
 )
+
+// unknown is for calls newer than a profile, as runc has it: programs that try
+// a new call take another way only if the kernel does not have it.
+const unknown = refused | verdict(syscall.ENOSYS)
+
+// refuses tells whether a call does not go through.
+func refuses(v verdict) bool { return v != verdicts[specs.ActAllow] && v != verdicts[specs.ActLog] }
 
 // errno refuses with that number, EPERM for none.
 func errno(number *uint) verdict {
@@ -35,7 +43,7 @@ type rule struct {
 }
 
 // table is an ABI and the rules for its calls by their numbers. What is not in
-// it gets the profile's default.
+// it gets the profile's default, or is unknown, if it is newer than all that is.
 type table struct {
 	abi   *arch.Info
 	rules map[uint32]rule
@@ -71,6 +79,20 @@ func newTable(profile *seccomp.Seccomp, machine string, abi *arch.Info, bounding
 	return t, nil
 }
 
+// newest is the highest number of a call that there is a rule for; without
+// rules nothing is newer. The private calls of 32-bit ARM, which are numbered
+// apart, do not count.
+func (t table) newest() uint32 {
+	const private = 0xf0000 // __ARM_NR_BASE of asm/unistd.h
+	newest := uint32(math.MaxUint32)
+	for number := range t.rules {
+		if number < private && (newest == math.MaxUint32 || number > newest) {
+			newest = number
+		}
+	}
+	return newest
+}
+
 func (t table) add(number uint32, v verdict, args []specs.LinuxSeccompArg) {
 	known, there := t.rules[number]
 	switch {
@@ -90,7 +112,7 @@ func (t table) add(number uint32, v verdict, args []specs.LinuxSeccompArg) {
 // and ENOSYS is what they know.
 func (t table) closeMultiplexer() {
 	if number, ok := t.abi.SyscallNames["socketcall"]; ok {
-		t.rules[uint32(number)] = rule{verdict: refused | verdict(syscall.ENOSYS)}
+		t.rules[uint32(number)] = rule{verdict: unknown}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -25,6 +26,18 @@ func call(name string, number uintptr, args ...uintptr) attempt {
 		}
 		return nil
 	}}
+}
+
+// numbers makes system calls by their numbers, with arguments that mean
+// nothing.
+func numbers(list []string) {
+	var all []attempt
+	for _, text := range list {
+		number, err := strconv.Atoi(text)
+		must(err)
+		all = append(all, call(text, uintptr(number), nothing, nothing, nothing, nothing, nothing, nothing))
+	}
+	fmt.Print(results(all))
 }
 
 // nothing is a descriptor that is not open, and nowhere a path that does not

@@ -20,6 +20,7 @@ var attacks = map[string]func(arguments []string){
 	"handles":       handles,
 	"keys":          keys,
 	"nodes":         func(directories []string) { fmt.Print(results(nodes(directories))) },
+	"numbers":       numbers,
 	"outlive":       outlive,
 	"overwrite":     overwrite,
 	"paste":         pasteEverywhere,
