@@ -124,7 +124,7 @@ func clone(from, name string) (tree, file int, err error) {
 	if tree, err = kernel.OpenTree(from, 0); err != nil {
 		return -1, -1, err
 	}
-	if err = kernel.TreeSetattr(tree, 0, kernel.MOUNT_ATTR_RDONLY); err == nil && name != "" {
+	if err = kernel.TreeSetattr(tree, 0, kernel.MountAttr{Set: kernel.MOUNT_ATTR_RDONLY}); err == nil && name != "" {
 		file, err = kernel.Openat2(tree, name, kernel.O_PATH, 0, kernel.NoLinks)
 	} else {
 		file = tree

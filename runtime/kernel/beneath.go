@@ -33,6 +33,11 @@ func OpenBeneath(root, name string, resolve uint64, create Kind) (int, error) {
 		return -1, err
 	}
 	defer syscall.Close(rootfd)
+	return OpenatBeneath(rootfd, name, resolve, create)
+}
+
+// OpenatBeneath is OpenBeneath for a directory that is open.
+func OpenatBeneath(rootfd int, name string, resolve uint64, create Kind) (int, error) {
 	return openat(rootfd, strings.Trim(name, "/"), resolve, create)
 }
 

@@ -57,10 +57,10 @@ func MountSetattr(path string, flags uint64, attr MountAttr) error {
 	return mountSetattr(AT_FDCWD, path, flags, attr)
 }
 
-// TreeSetattr sets attributes of the mount behind a descriptor of OpenTree, as
-// MountSetattr does.
-func TreeSetattr(tree int, flags, set uint64) error {
-	return mountSetattr(tree, "", flags|AT_EMPTY_PATH, MountAttr{Set: set})
+// TreeSetattr changes attributes of the mount behind a descriptor of OpenTree,
+// as MountSetattr does.
+func TreeSetattr(tree int, flags uint64, attr MountAttr) error {
+	return mountSetattr(tree, "", flags|AT_EMPTY_PATH, attr)
 }
 
 // ShiftTree has a mount that is nowhere yet show owners shifted by the maps of

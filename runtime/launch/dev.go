@@ -24,7 +24,7 @@ func (b *builder) devices() {
 	if !slices.ContainsFunc(b.spec.Mounts, func(m specs.Mount) bool { return m.Destination == "/dev" && m.Type == "tmpfs" }) {
 		return
 	}
-	b.add("mnt", "mount(2)", "The devices that every program expects, and no others. They are the host's: a device node that is made in the sandbox opens nothing.",
+	b.add("mnt", "move_mount(2)", "The devices that every program expects, and no others. They are the host's: a device node that is made in the sandbox opens nothing.",
 		&step.BindDevices{Root: b.root, Dir: "/dev", Devices: devices})
 	b.add("mnt", "symlink(2)", "The usual names for a process's own descriptors.", &step.Symlink{Root: b.root, Dir: "/dev", Links: deviceLinks})
 }

@@ -131,7 +131,7 @@ func (b *builder) mounts() error {
 			continue // the root itself
 		}
 		if slices.Contains(m.Options, "remount") { // of what was mounted just before
-			b.add("mnt", "mount_setattr(2)", "Nothing there shall be written.", &step.MountAttributes{Target: b.root + m.Destination, Flags: syscall.MS_RDONLY})
+			b.add("mnt", "mount_setattr(2)", "Nothing there shall be written.", &step.MountAttributes{Root: b.root, Target: m.Destination, Flags: syscall.MS_RDONLY})
 			continue
 		}
 		if m.Type == "mqueue" && spec.Has(b.spec, "user") && !spec.Has(b.spec, "ipc") {
@@ -151,7 +151,11 @@ func (b *builder) mounts() error {
 			b.add("mnt", "move_mount(2)", mountReason(op), moved)
 			continue
 		}
-		b.add("mnt", "mount(2)", mountReason(op), op)
+		manual := "mount(2)"
+		if op.Flags&syscall.MS_BIND != 0 {
+			manual = "move_mount(2)"
+		}
+		b.add("mnt", manual, mountReason(op), op)
 	}
 	return nil
 }
@@ -217,12 +221,12 @@ func (b *builder) hidePaths() {
 	shown := func(path string) bool { return hasProc || !strings.HasPrefix(path, "/proc/") }
 	for _, path := range b.spec.Linux.MaskedPaths {
 		if shown(path) {
-			b.add("mnt", "mount(2)", "Hide "+path+": it tells about the host or changes it.", &step.Mask{Root: b.root, Target: path})
+			b.add("mnt", "move_mount(2)", "Hide "+path+": it tells about the host or changes it.", &step.Mask{Root: b.root, Target: path})
 		}
 	}
 	for _, path := range b.spec.Linux.ReadonlyPaths {
 		if shown(path) {
-			b.add("mnt", "mount(2)", "Make "+path+" read-only: writing there changes the host's kernel.", &step.ReadOnly{Root: b.root, Target: path})
+			b.add("mnt", "move_mount(2)", "Make "+path+" read-only: writing there changes the host's kernel.", &step.ReadOnly{Root: b.root, Target: path})
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 // MountAttributes changes attributes of a mount and, where it is recursive, of
 // all that is mounted below it.
 type MountAttributes struct {
+	Root      string     `json:"root,omitempty"` // as with Mount
 	Target    string     `json:"target"`
 	Flags     MountFlags `json:"flags"` // as mount(2) has them
 	Recursive bool       `json:"recursive,omitempty"`
@@ -23,7 +24,15 @@ func (m *MountAttributes) attributes() attributes {
 }
 
 // Calls implements Op.
-func (m *MountAttributes) Calls() []Call { return []Call{m.attributes().call(m.Target)} }
+func (m *MountAttributes) Calls() []Call {
+	calls := []Call{m.attributes().call(m.Root + m.Target)}
+	if m.Root != "" {
+		calls = append(calls, m.point().walk())
+	}
+	return calls
+}
+
+func (m *MountAttributes) point() point { return point{root: m.Root, target: m.Target} }
 
 // Changes implements Op.
 func (m *MountAttributes) Changes() []observe.Change {
@@ -31,8 +40,17 @@ func (m *MountAttributes) Changes() []observe.Change {
 }
 
 // Do implements Op.
-func (m *MountAttributes) Do(*World) error {
-	return failed(m.Calls()[0], m.attributes().apply(m.Target))
+func (m *MountAttributes) Do(w *World) error {
+	target := m.Target
+	if m.Root != "" {
+		fd, err := m.point().open(w)
+		if err != nil {
+			return err
+		}
+		defer syscall.Close(fd)
+		target = kernel.FDPath(fd)
+	}
+	return failed(m.Calls()[0], m.attributes().apply(target))
 }
 
 // attributes is a change of mount_setattr(2).
@@ -89,18 +107,27 @@ func (a attributes) String() string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
+// changes tells whether there is anything to change.
+func (a attributes) changes() bool { return a.attr != (kernel.MountAttr{}) }
+
 func (a attributes) call(target string) Call {
-	var flags any = 0
-	if a.recursive {
-		flags = raw("AT_RECURSIVE")
-	}
-	return call("mount_setattr", raw("AT_FDCWD"), target, flags, raw(a.String()))
+	return call("mount_setattr", raw("AT_FDCWD"), target, names(setattrFlags, uintptr(a.flags())), raw(a.String()))
 }
 
-func (a attributes) apply(target string) error {
-	var flags uint64
-	if a.recursive {
-		flags = kernel.AT_RECURSIVE
-	}
-	return kernel.MountSetattr(target, flags, a.attr)
+// callOn is the call for a mount that is open.
+func (a attributes) callOn(tree raw) Call {
+	return call("mount_setattr", tree, "", names(setattrFlags, uintptr(a.flags()|kernel.AT_EMPTY_PATH)), raw(a.String()))
 }
+
+var setattrFlags = []flag{{kernel.AT_EMPTY_PATH, "AT_EMPTY_PATH"}, {kernel.AT_RECURSIVE, "AT_RECURSIVE"}}
+
+func (a attributes) flags() uint64 {
+	if a.recursive {
+		return kernel.AT_RECURSIVE
+	}
+	return 0
+}
+
+func (a attributes) apply(target string) error { return kernel.MountSetattr(target, a.flags(), a.attr) }
+
+func (a attributes) applyOn(tree int) error { return kernel.TreeSetattr(tree, a.flags(), a.attr) }

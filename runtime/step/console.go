@@ -43,10 +43,9 @@ type Console struct {
 func (c *Console) Calls() []Call {
 	calls := []Call{openPtmx(c.Root, c.Ptmx), unlockPeer, openPeer, c.setSize()}
 	if c.Bind {
-		bind := c.bind("")
-		shown := bind.render(syscall.MS_BIND)
-		shown.Args[0] = raw("slave")
-		calls = append(append(calls, bind.making()...), shown)
+		shown := c.bind("").bound().calls(c.Root + "/dev/console")
+		shown[1] = call("open_tree", raw("slave"), "", raw("OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC|AT_EMPTY_PATH")).when(string(copied))
+		calls = append(append(append(calls, shown[1:]...), c.bind("").point().making()...), shown[0])
 	}
 	calls = append(calls, takeTerminal)
 	for fd := 0; fd <= 2; fd++ {
@@ -87,7 +86,7 @@ func (c *Console) bind(source string) *Mount {
 
 // Do implements Op.
 func (c *Console) Do(w *World) error {
-	master, slave, err := OpenTerminal(c.Root, c.Ptmx)
+	master, slave, err := openTerminal(point{root: c.Root, target: c.Ptmx}, w)
 	if err != nil {
 		return err
 	}
@@ -116,9 +115,13 @@ func (c *Console) Do(w *World) error {
 // lies at that path below root, and follows nothing that the tree may have
 // put in the way. Both descriptors are close-on-exec.
 func OpenTerminal(root, ptmx string) (master, slave int, err error) {
-	master, err = openMaster(root, ptmx)
+	return openTerminal(point{root: root, target: ptmx}, nil)
+}
+
+func openTerminal(ptmx point, w *World) (master, slave int, err error) {
+	master, err = openMaster(ptmx, w)
 	if err != nil {
-		return -1, -1, failed(openPtmx(root, ptmx), err)
+		return -1, -1, failed(openPtmx(ptmx.root, ptmx.target), err)
 	}
 	var unlock int32
 	if err := kernel.Ioctl(master, tiocsptlck, uintptr(unsafe.Pointer(&unlock))); err != nil {
@@ -133,14 +136,14 @@ func OpenTerminal(root, ptmx string) (master, slave int, err error) {
 	return master, int(peer), nil
 }
 
-func openMaster(root, ptmx string) (int, error) {
-	fd, err := kernel.OpenBeneath(root, ptmx, kernel.NoLinks, kernel.Nothing)
+func openMaster(ptmx point, w *World) (int, error) {
+	fd, err := ptmx.openat(w, kernel.NoLinks)
 	if err != nil {
 		return -1, err
 	}
 	defer syscall.Close(fd)
 	var stat syscall.Statfs_t
-	if err := syscall.Fstatfs(fd, &stat); err != nil || stat.Type != devptsMagic && ptmx != "/dev/ptmx" {
+	if err := syscall.Fstatfs(fd, &stat); err != nil || stat.Type != devptsMagic && ptmx.target != "/dev/ptmx" {
 		return -1, syscall.ENOTTY // whatever it is, it makes no terminals
 	}
 	return syscall.Open(kernel.FDPath(fd), syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)

@@ -26,8 +26,8 @@ func (m *Mkdir) Changes() []observe.Change {
 }
 
 // Do implements Op.
-func (m *Mkdir) Do(*World) error {
-	fd, err := kernel.OpenBeneath(m.Root, m.Path, kernel.NoLinks, kernel.Directory)
+func (m *Mkdir) Do(w *World) error {
+	fd, err := point{root: m.Root, target: m.Path, create: kernel.Directory}.openat(w, kernel.NoLinks)
 	if err != nil {
 		return failed(m.Calls()[0], err)
 	}
@@ -69,8 +69,8 @@ func (s *Symlink) Changes() []observe.Change {
 }
 
 // Do implements Op.
-func (s *Symlink) Do(*World) error {
-	dir, err := openTarget(s.Root, s.Dir, false, kernel.Nothing)
+func (s *Symlink) Do(w *World) error {
+	dir, err := point{root: s.Root, target: s.Dir}.open(w)
 	if err != nil {
 		return err
 	}

@@ -57,29 +57,33 @@ func (b *BindDevices) size() int { return len(b.Devices) }
 // all the same, but it is the host's file: its mode and owner stay.
 const deviceFlags = syscall.MS_BIND | syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NOEXEC
 
-func (b *BindDevices) mount(d Device) *Mount {
-	return &Mount{Source: d.path(), Target: b.Dir + "/" + d.Name, Flags: deviceFlags, Root: b.Root, Create: kernel.File}
+func (b *BindDevices) point(d Device) point {
+	return point{root: b.Root, target: b.Dir + "/" + d.Name, create: kernel.File}
 }
 
-// attributes let the device be opened too that comes from a mount where none
-// can be, as all are in an outer mount namespace.
-func (b *BindDevices) attributes() attributes {
-	a := newAttributes(deviceFlags)
-	a.attr.Clear = kernel.MOUNT_ATTR_NODEV
-	return a
+// bound lets the device be opened too that comes from a mount where none can
+// be, as all are in an outer mount namespace.
+func (b *BindDevices) bound(source string) bound {
+	one := newBound(source, deviceFlags)
+	one.attributes.attr.Clear = kernel.MOUNT_ATTR_NODEV
+	return one
+}
+
+func (b *BindDevices) moving(d Device) Call {
+	return moving(raw(d.Name), b.Root+b.Dir+"/"+d.Name)
 }
 
 // Calls implements Op.
 func (b *BindDevices) Calls() []Call {
 	var calls []Call
 	for _, d := range b.Devices {
-		m := b.mount(d)
-		calls = append(calls, m.render(m.first()))
+		calls = append(calls, b.moving(d))
 	}
-	d, m := b.Devices[0], b.mount(b.Devices[0])
+	d := b.Devices[0]
 	calls = append(calls, d.opening().when("before it, and so for each: see that it is that device"))
-	calls = append(calls, m.making()...)
-	return append(calls, b.attributes().call(m.Root+m.Target).when("the file itself is the host's, and stays as it is"))
+	calls = append(calls, b.bound(d.path()).opening().when(d.Name),
+		b.bound(d.path()).attributes.callOn(raw(d.Name)).when("the file itself is the host's, and stays as it is"))
+	return append(calls, b.point(d).making()...)
 }
 
 // Changes implements Op.
@@ -107,15 +111,10 @@ func (b *BindDevices) bind(w *World, d Device) error {
 		return failed(d.opening(), err)
 	}
 	defer syscall.Close(fd)
-	m := b.mount(d)
-	m.Source, m.Flags = kernel.FDPath(fd), syscall.MS_BIND
-	if err := m.Do(w); err != nil {
-		return failed(b.mount(d).render(syscall.MS_BIND), err)
+	tree, err := b.bound(kernel.FDPath(fd)).open()
+	if err != nil {
+		return err
 	}
-	target, closer, err := m.open()
-	if err == nil {
-		err = b.attributes().apply(target)
-		closer()
-	}
-	return failed(b.attributes().call(m.Root+m.Target), err)
+	defer syscall.Close(tree)
+	return b.point(d).receive(w, tree, b.moving(d))
 }

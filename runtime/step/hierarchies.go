@@ -83,7 +83,7 @@ func (h *Hierarchies) Do(w *World) error {
 			return err
 		}
 	}
-	fd, err := openTarget(h.Root, h.Target, false, kernel.Nothing)
+	fd, err := point{root: h.Root, target: h.Target}.open(w)
 	if err != nil {
 		return err
 	}

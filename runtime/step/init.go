@@ -14,13 +14,14 @@ import (
 
 // World is what the steps of a launch work on.
 type World struct {
-	files   []*os.File  // descriptors 0… of the child that Clone starts
-	child   *os.Process // what Clone started
-	groups  []group     // what Cgroup made
-	console int         // master of the pseudo-terminal, until it is handed over; -1 for none
-	self    int         // this binary, for a reaper; -1 for none
-	trees   map[int]int // descriptors, by the numbers that steps have for them
-	home    string      // home directory of the user that User became
+	files   []*os.File     // descriptors 0… of the child that Clone starts
+	child   *os.Process    // what Clone started
+	groups  []group        // what Cgroup made
+	console int            // master of the pseudo-terminal, until it is handed over; -1 for none
+	self    int            // this binary, for a reaper; -1 for none
+	trees   map[int]int    // descriptors, by the numbers that steps have for them
+	points  map[string]int // roots of mounts, by the paths that they were made at
+	home    string         // home directory of the user that User became
 
 	// What the step at hand found out:
 	changed []observe.Change // beyond what its operation says

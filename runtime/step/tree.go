@@ -39,6 +39,10 @@ func (w *World) closeTrees() {
 	for number := range w.trees {
 		syscall.Close(w.take(number))
 	}
+	for at, fd := range w.points {
+		syscall.Close(fd)
+		delete(w.points, at)
+	}
 }
 
 // OpenTree copies the mount at a path, and has the copy show owners shifted by
@@ -137,26 +141,19 @@ type MoveMount struct {
 	Flags  MountFlags  `json:"flags,omitempty"` // for all that is mounted below, too
 }
 
-// mount is a Mount with the same target.
-func (m *MoveMount) mount() *Mount {
-	return &Mount{Root: m.Root, Target: m.Target, Links: m.Links, Create: m.Create}
-}
+func (m *MoveMount) point() point { return point{m.Root, m.Target, m.Links, m.Create} }
 
-func (m *MoveMount) moving() Call {
-	return call("move_mount", tree(m.Tree), "", raw("AT_FDCWD"), m.Root+m.Target, raw("MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_SYMLINKS"))
-}
-
-func (m *MoveMount) sealing() Call {
-	return call("mount_setattr", tree(m.Tree), "", raw("AT_EMPTY_PATH|AT_RECURSIVE"), raw(m.attributes().String()))
-}
-
-func (m *MoveMount) attributes() attributes { return newAttributes(m.Flags) }
+// attributes are for all that is mounted below, too.
+func (m *MoveMount) attributes() attributes { return newAttributes(m.Flags | syscall.MS_REC) }
 
 // Calls implements Op.
 func (m *MoveMount) Calls() []Call {
-	calls := append([]Call{m.moving()}, m.mount().making()...)
-	if m.attributes().attr.Set != 0 {
-		calls = append(calls, m.sealing())
+	calls := []Call{moving(tree(m.Tree), m.Root+m.Target)}
+	if attr := m.attributes(); attr.changes() {
+		calls = append(calls, attr.callOn(tree(m.Tree)))
+	}
+	if m.Root != "" {
+		calls = append(calls, m.point().making()...)
 	}
 	return calls
 }
@@ -170,26 +167,18 @@ func (m *MoveMount) Changes() []observe.Change {
 func (m *MoveMount) Do(w *World) error {
 	fd := w.take(m.Tree)
 	if fd < 0 {
-		return failed(m.moving(), syscall.EBADF)
+		return failed(m.Calls()[0], syscall.EBADF)
 	}
 	defer syscall.Close(fd)
-	point := m.mount()
-	var stat syscall.Stat_t
-	if point.Create != kernel.Nothing && syscall.Fstat(fd, &stat) == nil && stat.Mode&syscall.S_IFMT != syscall.S_IFDIR {
-		point.Create = kernel.File
+	if attr := m.attributes(); attr.changes() {
+		if err := attr.applyOn(fd); err != nil {
+			return failed(attr.callOn(tree(m.Tree)), err)
+		}
 	}
-	target, closer, err := point.open()
-	if err != nil {
-		return failed(m.moving(), err)
+	if m.Root == "" {
+		return failed(m.Calls()[0], kernel.MoveMount(fd, m.Target))
 	}
-	defer closer()
-	if err := kernel.MoveMount(fd, target); err != nil {
-		return failed(m.moving(), err)
-	}
-	if set := m.attributes().attr.Set; set != 0 {
-		return failed(m.sealing(), kernel.TreeSetattr(fd, kernel.AT_RECURSIVE, set))
-	}
-	return nil
+	return m.point().receive(w, fd, m.Calls()[0])
 }
 
 // Setns has a thread of the supervisor's join a namespace of init's; the

@@ -1,0 +1,3 @@
+package kernel
+
+const sysStatx = 332 // statx(2)

@@ -1,0 +1,3 @@
+package kernel
+
+const sysStatx = 291 // statx(2)
