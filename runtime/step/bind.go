@@ -80,7 +80,11 @@ func (p point) receive(w *World, tree int, moving Call) error {
 		return err
 	}
 	defer syscall.Close(fd)
-	return failed(moving, kernel.MoveMount(tree, kernel.FDPath(fd)))
+	if err := kernel.MoveMount(tree, kernel.FDPath(fd)); err != nil {
+		return failed(moving, err)
+	}
+	p.covered(w)
+	return nil
 }
 
 func isDirectory(fd int) bool {

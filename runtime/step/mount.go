@@ -112,6 +112,7 @@ func (m *Mount) Do(w *World) error {
 	if err := syscall.Mount(m.Source, kernel.FDPath(fd), m.Type, uintptr(m.Flags), m.Data); err != nil {
 		return failed(m.render(m.Flags), err)
 	}
+	m.point().covered(w)
 	return m.point().settle(w, m.Type)
 }
 
@@ -132,12 +133,12 @@ func (m *Mount) bind(w *World) error {
 		return err
 	}
 	err = m.point().receive(w, tree, moving(copied, m.Root+m.Target))
-	if err == nil && !m.Links && isDirectory(tree) && w != nil {
-		w.holdPoint(m.point().path(), tree)
-		return nil
+	if err != nil || m.Links || !isDirectory(tree) || w == nil {
+		syscall.Close(tree)
+		return err
 	}
-	syscall.Close(tree)
-	return err
+	w.holdPoint(m.point().path(), tree)
+	return nil
 }
 
 // Umount is umount2(2).

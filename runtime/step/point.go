@@ -135,17 +135,24 @@ func isRootOf(fd int, magic int64) error {
 	return err
 }
 
-// holdPoint keeps the descriptor of a mount that was made at a path. What was
-// held there, or below, it covers.
+// holdPoint keeps the descriptor of what was mounted at a path.
 func (w *World) holdPoint(at string, fd int) {
-	for held := range w.points {
-		if held == at || strings.HasPrefix(held, at+"/") {
-			syscall.Close(w.points[held])
-			delete(w.points, held)
-		}
-	}
 	if w.points == nil {
 		w.points = make(map[string]int)
 	}
 	w.points[at] = fd
+}
+
+// covered lets go of what is held there and below: something is on top of it.
+func (p point) covered(w *World) {
+	if w == nil {
+		return
+	}
+	at := p.path()
+	for held, fd := range w.points {
+		if held == at || strings.HasPrefix(held, at+"/") {
+			syscall.Close(fd)
+			delete(w.points, held)
+		}
+	}
 }
