@@ -24,6 +24,8 @@ type Layer struct {
 	Bytes   int64    `json:"bytes"`   // of file content
 	Entries int      `json:"entries"` // in the archive
 	Notes   []string `json:"notes,omitempty"`
+	// Implied are the directories that the archive does not list; see [unpack.Report].
+	Implied [][]byte `json:"implied,omitempty"`
 }
 
 // LayerOptions say how an archive becomes a layer.
@@ -139,7 +141,7 @@ func (c *Catalogue) unpackLayer(ctx context.Context, dir string, archive io.Read
 			return Layer{}, err
 		}
 	}
-	return Layer{Digest: sum, Bytes: report.Bytes, Entries: report.Entries, Notes: report.Notes()}, nil
+	return Layer{Digest: sum, Bytes: report.Bytes, Entries: report.Entries, Notes: report.Notes(), Implied: report.Implied}, nil
 }
 
 func (c *Catalogue) publishLayer(dir string, l Layer) error {

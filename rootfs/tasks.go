@@ -35,6 +35,7 @@ const (
 	taskUnpack  = "unpack"  // an archive into a directory
 	taskPack    = "pack"    // what overlays show
 	taskLayer   = "layer"   // one layer by itself
+	taskImplied = "implied" // directories of a pile of layers that are not listed
 	taskRemove  = "remove"  // a tree
 	taskDiff    = "diff"    // what a sandbox has written
 	taskRead    = "read"    // a file of that
@@ -58,6 +59,10 @@ func perform(ctx context.Context, o order) (any, error) {
 			defer archive.Close()
 			_, err := io.Copy(os.Stdout, archive)
 			return nil, err
+		})
+	case taskImplied:
+		return with(ctx, o.Args, func(ctx context.Context, pile []pack.Sparse) (any, error) {
+			return nil, packImplied(ctx, os.Stdout, pile)
 		})
 	case taskRemove:
 		return with(ctx, o.Args, func(_ context.Context, path string) (any, error) { return nil, kernel.RemoveTree(path) })

@@ -107,7 +107,8 @@ func (image contents) add(ctx context.Context, c *rootfs.Catalogue, o Options) (
 			d.Notes = append(d.Notes, fmt.Sprintf("layer %d: %s", i+1, note))
 		}
 	}
-	return d, nil
+	d.Layers, err = c.AddDirectories(ctx, d.Layers)
+	return d, err
 }
 
 func (image contents) check(platform string) error {

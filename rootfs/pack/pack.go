@@ -183,8 +183,8 @@ func (w *Writer) vanished(err error) error {
 	return err
 }
 
-// entry adds the file at path of a tree under a name.
-func (w *Writer) entry(t *inside.Tree, path, name string, st *unix.Stat_t) error {
+// header describes a file without what depends on its kind.
+func (w *Writer) header(name string, st *unix.Stat_t) *tar.Header {
 	h := &tar.Header{
 		Name: name, Mode: int64(st.Mode & 0o7777), Uid: int(st.Uid), Gid: int(st.Gid),
 		ModTime: time.Unix(st.Mtim.Unix()), Format: tar.FormatPAX, PAXRecords: map[string]string{},
@@ -193,6 +193,12 @@ func (w *Writer) entry(t *inside.Tree, path, name string, st *unix.Stat_t) error
 	if w.plain {
 		h.Uid, h.Gid, h.ModTime = 0, 0, time.Unix(0, 0)
 	}
+	return h
+}
+
+// entry adds the file at path of a tree under a name.
+func (w *Writer) entry(t *inside.Tree, path, name string, st *unix.Stat_t) error {
+	h := w.header(name, st)
 	id := identity{uint64(st.Dev), st.Ino}
 	isDir := st.Mode&unix.S_IFMT == unix.S_IFDIR
 	if first, known := w.linked[id]; known && !isDir {

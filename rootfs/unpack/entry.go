@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -158,6 +159,7 @@ func (a *applier) whiteout(parent int, base string) error {
 		return nil
 	}
 	defer unix.Close(fd)
+	a.implied.listed(path.Join(a.parentPath, hidden)) // whatever it was below, it is a new one
 	return a.setOpaque(fd)
 }
 

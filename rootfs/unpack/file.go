@@ -138,6 +138,7 @@ func (a *applier) dirAttributes(h *tar.Header, name string, fd int) error {
 	if err := unix.Fchmod(fd, 0o700); err != nil {
 		return os.NewSyscallError("fchmod", err)
 	}
+	a.implied.listed(name)
 	a.dirs = append(a.dirs, dirTimes{name, permissions(h), timesOf(h)})
 	return nil
 }

@@ -103,7 +103,13 @@ func (a *applier) openDir(dir string) (int, error) {
 		return -1, err
 	}
 	defer unix.Close(above)
-	if err := unix.Mkdirat(above, path.Base(dir), 0o755); err != nil && err != unix.EEXIST {
+	switch err := unix.Mkdirat(above, path.Base(dir), 0o755); err {
+	case nil:
+		if err := a.implied.add(dir); err != nil {
+			return -1, err
+		}
+	case unix.EEXIST:
+	default:
 		return -1, os.NewSyscallError("mkdirat", err)
 	}
 	fd, err = a.beneath(dir, unix.O_RDONLY|unix.O_DIRECTORY)

@@ -42,6 +42,9 @@ type Report struct {
 	Owners  int // files that belong to the caller instead of their owner
 	Devices int // device nodes left out
 	Xattrs  int // extended attributes left out
+	// Implied are the directories that the archive puts something into without listing them, "" the
+	// target itself. They are as mkdir(1) makes them. Bytes, because JSON has no names that are not UTF-8.
+	Implied [][]byte
 }
 
 // Notes says in sentences what could not be kept.
@@ -87,7 +90,7 @@ func Apply(ctx context.Context, dir string, stream io.Reader, o Options) (Report
 		return Report{}, err
 	}
 	defer root.Close()
-	a := &applier{ctx: ctx, options: o, limits: o.Limits.withDefaults(), root: int(root.Fd())}
+	a := &applier{ctx: ctx, options: o, limits: o.Limits.withDefaults(), root: int(root.Fd()), implied: newImplied()}
 	a.stream.reader = stream
 	a.contents = newContents(a)
 	defer a.closeParent()
@@ -101,6 +104,7 @@ func Apply(ctx context.Context, dir string, stream io.Reader, o Options) (Report
 	if err := a.finishDirs(); err != nil {
 		return a.report, err
 	}
+	a.report.Implied = a.implied.list()
 	if err := a.drain(); err != nil {
 		return a.report, err
 	}
@@ -130,7 +134,8 @@ type applier struct {
 	parentFd   int
 	hasParent  bool
 
-	dirs []dirTimes // set last, because every new entry changes them
+	dirs    []dirTimes // set last, because every new entry changes them
+	implied implied
 }
 
 func (a *applier) entries(archive *tar.Reader) error {

@@ -269,3 +269,31 @@ func FuzzApply(f *testing.F) {
 		})
 	})
 }
+
+func TestImpliedDirectories(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		entries []entry
+		want    string
+	}{
+		{[]entry{reg("a", "")}, "[]"},
+		{[]entry{dir("./"), reg("a", "")}, ""},
+		{[]entry{dir("./"), reg("a/b/c", ""), dir("d"), reg("d/e", "")}, "[a] [a/b]"},
+		{[]entry{dir("./"), reg("a/b/c", ""), dir("a/b/")}, "[a]"},
+		{[]entry{dir("./"), reg("a/.wh.b", ""), reg("a/c/.wh..wh..opq", "")}, "[a] [a/c]"},
+		{[]entry{dir("./"), reg("a/b/c", ""), reg("a/.wh.b", "")}, "[a]"},
+		{[]entry{dir("./"), reg("\xff/b", "")}, "[\xff]"},
+	} {
+		report, err := Apply(t.Context(), t.TempDir(), bytes.NewReader(archive(t, test.entries...)), Options{Layer: true, Privileged: os.Geteuid() == 0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, dir := range report.Implied {
+			got = append(got, "["+string(dir)+"]")
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("the directories are %q, want %q", got, test.want)
+		}
+	}
+}
