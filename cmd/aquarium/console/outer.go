@@ -32,6 +32,7 @@ type outer struct {
 	mu     sync.Mutex
 	cooked *term.State    // as it was; nil while it is not raw
 	pane   *terminal.Pane // what out shows; nil where that is no terminal
+	filter filter         // what is shown of what the program puts out
 	dirty  bool           // control sequences were written to it
 }
 
@@ -80,20 +81,24 @@ func (o *outer) cook() {
 	}
 }
 
-// write shows what the program puts out, and follows it to know how to tidy up.
+// write shows what the program puts out: where out is a terminal, what of it
+// draws.
 func (o *outer) write(b []byte) error {
-	o.mu.Lock()
+	if o.pane != nil {
+		b = o.filter.pass(b)
+	}
 	o.follow(b)
-	o.mu.Unlock()
 	_, err := o.out.Write(b)
 	return err
 }
 
-// follow needs the lock.
+// follow follows what out shows, to know how to tidy up.
 func (o *outer) follow(b []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.pane != nil {
 		o.pane.Replay(b) // without answers: the terminal itself gives them
-		o.dirty = o.dirty || bytes.IndexByte(b, 0x1b) >= 0
+		o.dirty = o.dirty || bytes.IndexByte(b, esc) >= 0
 	}
 }
 
@@ -165,7 +170,9 @@ func tidy(p *terminal.Pane) string {
 	if m.Mouse != terminal.MouseOff || m.MouseEncoding != terminal.MouseEncodingX10 {
 		out += "\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l"
 	}
-	// Cursor keys, keypad, wrap, cursor, focus, paste, updates, margins (which
-	// move the cursor), character sets, colours.
-	return out + "\x1b[?1l\x1b>\x1b[?7h\x1b[?25h\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b7\x1b[?6l\x1b[r\x1b8\x1b(B\x0f\x1b[4l\x1b[m"
+	// Cursor keys, keypad, wrap, reverse wrap, reverse video, cursor, focus, paste,
+	// updates, word of colours and sizes, margins (which move the cursor),
+	// character sets, insertion, line feeds, colours.
+	return out + "\x1b[?1l\x1b>\x1b[?7h\x1b[?45l\x1b[?5l\x1b[?25h\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[?2031l\x1b[?2048l" +
+		"\x1b7\x1b[?6l\x1b[?69l\x1b[r\x1b8\x1b(B\x0f\x1b[4l\x1b[20l\x1b[m"
 }

@@ -12,11 +12,35 @@ import (
 type sink struct {
 	number int
 	file   *os.File
-	err    error // why nothing more is written
+	filter *filter // nil where the file is no terminal
+	err    error   // why nothing more is written
 	told   bool
 }
 
+func newSink(number int, file *os.File) *sink {
+	s := &sink{number: number, file: file}
+	if IsTerminal(file) {
+		s.filter = new(filter)
+	}
+	return s
+}
+
 func (s *sink) name() string { return [...]string{1: "standard output", 2: "standard error"}[s.number] }
+
+// shown is what of b the file gets: all of it, where it is no terminal.
+func (s *sink) shown(b []byte) []byte {
+	if s.filter == nil {
+		return b
+	}
+	return s.filter.pass(b)
+}
+
+// forget drops what was held of a sequence whose rest does not come.
+func (s *sink) forget() {
+	if s.filter != nil {
+		*s.filter = filter{}
+	}
+}
 
 // write reports whether the file took it. A file that is closed takes no more.
 func (s *sink) write(b []byte) bool {

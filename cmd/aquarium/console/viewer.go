@@ -57,8 +57,8 @@ func (v *Viewer) Run() (exit wire.ExitReport, err error) {
 	v.leave = make(chan error, 4)
 	v.outer = newOuter(os.Stdin, os.Stdout)
 	v.sinks = map[wire.Type]*sink{
-		wire.Output: {number: 1, file: os.Stdout},
-		wire.Errput: {number: 2, file: os.Stderr},
+		wire.Output: newSink(1, os.Stdout),
+		wire.Errput: newSink(2, os.Stderr),
 	}
 	if v.Past && v.TTY && v.outer.pane != nil {
 		v.past = newPane(wire.Dimensions{})
@@ -69,6 +69,8 @@ func (v *Viewer) Run() (exit wire.ExitReport, err error) {
 		if err := v.outer.raw(); err != nil {
 			return wire.ExitReport{}, fmt.Errorf("switch the terminal to raw mode: %w", err)
 		}
+	} else if v.outer.pane != nil {
+		v.outer.pane.Replay([]byte("\x1b[20h")) // a terminal that is not raw returns at a line feed
 	}
 	defer v.watchSignals()()
 	if err := v.Open(v.outer.size()); err != nil {
@@ -173,12 +175,16 @@ func (v *Viewer) handle(f frame) (exit wire.ExitReport, done bool, err error) {
 func (v *Viewer) output(kind wire.Type, b []byte) error {
 	switch {
 	case v.past != nil:
-		v.past.Replay(b) // questions of the past were answered then
+		v.past.Replay(v.outer.filter.pass(b)) // questions of the past were answered then
 		return nil
 	case v.TTY:
 		return v.outer.write(b)
 	}
 	s := v.sinks[kind]
+	b = s.shown(b)
+	if s.filter != nil {
+		v.outer.follow(b)
+	}
 	if s.write(b) {
 		return nil
 	}
@@ -203,8 +209,11 @@ func (v *Viewer) live() error {
 func (v *Viewer) skipped() {
 	switch {
 	case v.TTY && v.outer.pane != nil:
-		v.past = newPane(wire.Dimensions{})
+		v.past, v.outer.filter = newPane(wire.Dimensions{}), filter{}
 	case !v.TTY:
+		for _, s := range v.sinks {
+			s.forget()
+		}
 		fmt.Fprintln(os.Stderr, "aquarium: some output is missing here: it came faster than it was read")
 	}
 }
