@@ -100,7 +100,7 @@ func runProgram(store *sandbox.Store, o Options, prepare func(*root)) (*root, er
 		return nil, &Error{"its size cannot be read: " + err.Error(), ""}
 	}
 	paint := newPainter(o.Input, o.Output)
-	program = tea.NewProgram(painted{m, paint}, tea.WithInput(input), tea.WithOutput(o.Output),
+	program = tea.NewProgram(painted{m, paint}, tea.WithInput(endingInput{input, func() { program.Quit() }}), tea.WithOutput(o.Output),
 		tea.WithoutRenderer(), tea.WithFPS(idleTicks), tea.WithWindowSize(cols, rows))
 	if err := paint.enter(); err != nil {
 		return nil, &Error{"raw mode: " + err.Error(), ""}
