@@ -80,8 +80,8 @@ func sandboxActions() []action {
 	return []action{
 		{bind("step on", "Enter", "enter", "a"), "Go on with a launch that waits between two steps.", onWaiting, (*root).stepSelected},
 		{bind("attach", "Enter", "enter", "a"), "Attach: all keys go to the program, until the prefix key and d.", onRunning, (*root).attachSelected},
-		{bind("attach", "a", "a"), "", hasRunning, (*root).attachSelected},
-		{bind("shell", "e", "e"), "Run a shell in the sandbox, beside its program.", hasRunning, (*root).execShell},
+		{bind("attach", "a", "a"), "", hasProgram, (*root).attachSelected},
+		{bind("shell", "e", "e"), "Run a shell in the sandbox, beside its program.", hasProgram, (*root).execShell},
 		{bind("stop", "s", "s"), "Ask the program to end, with SIGTERM; after a while with SIGKILL.", hasRunning, (*root).askStop},
 		{bind("signal…", "K", "K"), "Send any signal to the program.", hasRunning, (*root).askSignal},
 		{bind("pause", "p", "p"), "Stop all processes of the sandbox where they are.", isIn(supervisor.Running), (*root).pauseSelected},
@@ -131,6 +131,11 @@ func hasSandbox(m *root) bool { return m.work.subject != nil }
 
 func hasRunning(m *root) bool {
 	return hasSandbox(m) && m.work.subject.Status != supervisor.Stopped
+}
+
+// hasProgram tells whether the selected sandbox has come so far as its program.
+func hasProgram(m *root) bool {
+	return hasRunning(m) && m.work.subject.Status != supervisor.Created
 }
 
 // isIn tells whether the selected sandbox has a status.

@@ -181,6 +181,8 @@ func (m *root) explain(msg tea.KeyPressMsg) tea.Cmd {
 			m.notice = a.Help().Key + ": no sandbox is selected"
 		case !hasRunning(m):
 			m.notice = a.Help().Key + ": " + visible(m.work.subject.Name) + " has stopped"
+		case !hasProgram(m):
+			m.notice = a.Help().Key + ": the launch of " + visible(m.work.subject.Name) + " waits between two steps: S goes on"
 		}
 		return nil
 	}

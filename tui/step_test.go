@@ -178,6 +178,9 @@ func TestStepLeave(t *testing.T) {
 	u.sees("waits before step 3", "created")
 	u.types("\t") // the sandboxes
 	u.sees("▸Sandboxes (1)", "Enter step on")
+	u.seesNo("e shell") // it would run in the host's tree
+	u.types("e")
+	u.sees("e: the launch of", "waits between two steps: S goes on")
 	u.types("S")
 	u.sees("Now: before step 3 of")
 	u.types("\x1b")

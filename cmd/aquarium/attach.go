@@ -43,7 +43,7 @@ together with it.`,
 			return stopped("attach to", sb)
 		}
 		if sb.Status == supervisor.Created {
-			return &sandbox.Error{What: "attach to " + sb.Name, Err: errors.New("its launch waits between two steps"), Way: "`aquarium step " + sb.Name + "` goes on with it"}
+			return sb.Waits("attach to")
 		}
 		conn, err := sb.Dial()
 		if err != nil {

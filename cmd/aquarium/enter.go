@@ -30,7 +30,9 @@ run COMMAND there with this environment: without one, your shell, or /bin/sh
 where the other side does not have it. Namespaces, root and working directory
 that are not chosen stay yours. COMMAND is the other side's with -m or -r: then
 it has no descriptors of yours but 0, 1 and 2. It has your rights, environment
-and terminal, so in what you do not trust use exec instead.
+and terminal, so in what you do not trust use exec instead. Of a sandbox whose
+launch waits between two steps it joins what is there so far, to look at it:
+before the root switch -m shows the host's own tree.
 
 A FILE instead of the target's is written with "=", as in --net=/run/netns/x.
 

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -87,6 +89,59 @@ func TestExecReportsWhatCannotRun(t *testing.T) {
 		failed, ok := err.(*LaunchError)
 		if !ok || failed.ExitCode() != code {
 			t.Errorf("exec %s: %v, want exit code %d", command, err, code)
+		}
+	}
+}
+
+// TestExecWaitsForTheProgram: before the root switch what is "in the sandbox"
+// stands in the host's tree, with all of root's rights.
+func TestExecWaitsForTheProgram(t *testing.T) {
+	s := newStore(t)
+	l := newStepped(t, s, spec.Options{Rootfs: busybox(t), Name: "half"})
+	l.to(6)
+	sb := l.running(s)
+	if _, err := sb.DialExec(); err == nil || err.Error() != "exec in half: its launch waits between two steps" {
+		t.Errorf("the sandbox itself says %v", err)
+	}
+	conn := dial(t, sb)
+	victim := filepath.Join(t.TempDir(), "by-exec")
+	if err := conn.Exec(wire.ExecRequest{Argv: []string{"sh", "-c", "echo bad >" + victim + "; echo bad"}}); err != nil {
+		t.Fatal(err)
+	}
+	kind, payload, err := conn.Next()
+	if err != nil || kind != wire.Started || !strings.Contains(string(payload), "its launch waits between two steps") {
+		t.Errorf("the supervisor says %q %s, %v", kind, payload, err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(victim)); err != nil || len(left) > 0 {
+		t.Errorf("the host has %v, %v", left, err)
+	}
+	for l.end == nil {
+		l.goOn()
+	}
+	if err := conn.Exec(wire.ExecRequest{Argv: []string{"echo", "good"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := watch(t, conn); got.output != "good\n" {
+		t.Errorf("once the program runs, exec gives %+v", got)
+	}
+}
+
+// TestExecDuringALaunchIsForTheProgram asks for a program as early as it can
+// be: it is to stand in the sandbox, and not where init still works.
+func TestExecDuringALaunchIsForTheProgram(t *testing.T) {
+	s, bb := newStore(t), busybox(t)
+	for range 10 {
+		sb, creator, err := s.Launch(spec.Options{Rootfs: bb, Command: []string{"sleep", "1000"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { creator.Close() })
+		conn := dial(t, sb)
+		if err := conn.Exec(wire.ExecRequest{Argv: []string{"ls", "/"}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := watch(t, conn); got.output != "bin\ndev\nproc\nsys\n" {
+			t.Fatalf("exec gave %+v", got)
 		}
 	}
 }

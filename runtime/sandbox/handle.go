@@ -45,12 +45,21 @@ func (sb Sandbox) Dial() (*supervisor.Conn, error) {
 	}
 }
 
-// DialExec is Dial for one more program, which a paused sandbox does not take.
+// DialExec is Dial for one more program, which a sandbox does not take before
+// its first one runs, or while it is paused.
 func (sb Sandbox) DialExec() (*supervisor.Conn, error) {
-	if sb.Status == supervisor.Paused {
+	switch sb.Status {
+	case supervisor.Created:
+		return nil, sb.Waits("exec in")
+	case supervisor.Paused:
 		return nil, &Error{"exec in " + sb.Name, errors.New("it is paused"), "`aquarium unpause " + sb.Name + "` lets it run on"}
 	}
 	return sb.Dial()
+}
+
+// Waits refuses what only a sandbox with a program can do.
+func (sb Sandbox) Waits(what string) error {
+	return &Error{what + " " + sb.Name, supervisor.ErrWaits, "`aquarium step " + sb.Name + "` goes on with it"}
 }
 
 // Frames is a sandbox's output as a stream of frames: from its supervisor

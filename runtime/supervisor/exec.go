@@ -46,6 +46,9 @@ func (s *supervisor) exec(v *viewer, current *session, payload []byte) *session 
 const execHistory = 256 << 10
 
 func (s *supervisor) startExec(request wire.ExecRequest) (*session, error) {
+	if err := s.awaitProgram(); err != nil {
+		return nil, err
+	}
 	if s.paused() {
 		return nil, errPaused
 	}
@@ -59,6 +62,24 @@ func (s *supervisor) startExec(request wire.ExecRequest) (*session, error) {
 	}
 	return started, err
 }
+
+// awaitProgram waits for the end of a launch under way: until then init stands,
+// for a while, in the host's tree, with all of root's rights. One that is
+// stepped may wait for ever.
+func (s *supervisor) awaitProgram() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.begun == nil {
+		if s.boot.Plan.Stepped {
+			return ErrWaits
+		}
+		s.changed.Wait()
+	}
+	return nil
+}
+
+// ErrWaits says that a stepped launch has not come to the program yet.
+var ErrWaits = errors.New("its launch waits between two steps")
 
 // startBeside starts a program in the namespaces of the process pid.
 func (s *supervisor) startBeside(pid int, request wire.ExecRequest) (*session, error) {

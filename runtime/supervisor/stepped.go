@@ -246,6 +246,7 @@ func (s *supervisor) announce(report wire.StartedReport) []*viewer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun = &report
+	s.changed.Broadcast()
 	var told []*viewer
 	for v := range s.watchers {
 		v.send(wire.Started, report)

@@ -86,7 +86,7 @@ type supervisor struct {
 	before   *wire.StepReport // the step that a stepped launch waits for
 	begun    *wire.StartedReport
 	watchers map[*viewer]bool // are told of steps and of the start; true until they have attached
-	changed  *sync.Cond       // watchers did
+	changed  *sync.Cond       // watchers did, or begun
 	trace    step.Trace       // as far as it is known
 }
 
