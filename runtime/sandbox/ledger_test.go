@@ -152,6 +152,7 @@ func TestHalfAState(t *testing.T) {
 	if _, err := os.Stat(s.run(sb.ID)); err != nil {
 		t.Fatalf("what runs was settled: %v", err)
 	}
+	cut(s.run(sb.ID)) // again: meanwhile it was written anew
 	if err := syscall.Kill(sb.Keeper, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

@@ -43,17 +43,35 @@ func (e *brokenState) Error() string { return "read state in " + e.dir + ": " + 
 
 func broken(err error) bool { return errors.As(err, new(*brokenState)) }
 
-// kept tells whether somebody keeps a sandbox, by what reading its running
-// state gave.
-func (s *Store) kept(id string, running supervisor.State, err error) bool {
-	if broken(err) {
-		conn, err := supervisor.Dial(s.run(id))
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
+// readRunning reads a sandbox's running state. Where somebody has damaged that
+// of one that is kept, its supervisor writes it anew; of a supervisor that does
+// not answer the configuration has to tell.
+func (s *Store) readRunning(id string) (supervisor.State, error) {
+	st, err := readState(s.run(id))
+	if !broken(err) && !errors.Is(err, fs.ErrNotExist) {
+		return st, err
 	}
-	return err == nil && running.Alive()
+	conn, gone := supervisor.Dial(s.run(id))
+	if gone != nil {
+		return st, err // nobody keeps it
+	}
+	defer conn.Close()
+	const patience = 2 * time.Second
+	gone = conn.Save(patience)
+	if gone == nil {
+		st, err = readState(s.run(id))
+		if err == nil && s.Notice != nil {
+			s.Notice("the state of " + cmp.Or(st.Name, id) + " was damaged, and has been written anew")
+		}
+		return st, err
+	}
+	if _, running := readState(s.bundle(id)); running == nil || errors.Is(gone, supervisor.ErrGone) {
+		return st, err // it has just stopped
+	}
+	if st, unknown := s.describe(id); unknown == nil {
+		return st, nil
+	}
+	return st, &Error{"ask the supervisor of " + id, errors.New("no answer, and its state is damaged"), ""}
 }
 
 // lost is the exit status of a sandbox whose end nobody saw.
@@ -80,8 +98,8 @@ func (s *Store) Sweep() {
 // one.
 func (s *Store) unsettled(id string) bool {
 	running, err := readState(s.run(id))
-	if err == nil || broken(err) {
-		return !s.kept(id, running, err)
+	if err == nil {
+		return !running.Alive()
 	}
 	_, noRun := os.Lstat(s.run(id))
 	_, noRecord := os.Lstat(filepath.Join(s.bundle(id), supervisor.StateFile))
@@ -99,9 +117,9 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 		return supervisor.State{}, err
 	}
 	defer unlock()
-	running, runErr := readState(s.run(id))
-	if s.kept(id, running, runErr) {
-		return running, runErr
+	running, runErr := s.readRunning(id)
+	if runErr == nil && running.Alive() {
+		return running, nil
 	}
 	if runErr != nil && !errors.Is(runErr, fs.ErrNotExist) && !broken(runErr) {
 		return running, runErr // out of descriptors, say: no proof of anything
@@ -179,15 +197,25 @@ func (s *Store) notify(st supervisor.State, did []string, err error) {
 // rebuild makes a state from the configuration alone, for a sandbox that ran
 // when the machine went down and took the running state with it.
 func (s *Store) rebuild(id string) (supervisor.State, error) {
-	config, err := readConfig(s.bundle(id))
+	st, err := s.describe(id)
 	if err != nil {
-		return supervisor.State{}, errors.Join(fs.ErrNotExist, s.eraseLost(supervisor.State{ID: id}))
+		return st, errors.Join(fs.ErrNotExist, s.eraseLost(supervisor.State{ID: id}))
 	}
-	info, err := os.Stat(s.bundle(id))
+	return st, nil
+}
+
+// describe is a running sandbox's state as far as its configuration tells; no
+// process of the sandbox's is in it.
+func (p Places) describe(id string) (supervisor.State, error) {
+	config, err := readConfig(p.bundle(id))
 	if err != nil {
 		return supervisor.State{}, err
 	}
-	st := stateOf(id, s.bundle(id), config)
+	info, err := os.Stat(p.bundle(id))
+	if err != nil {
+		return supervisor.State{}, err
+	}
+	st := stateOf(id, p.bundle(id), config)
 	st.Created, st.Status = info.ModTime().UTC(), supervisor.Running
 	return st, nil
 }

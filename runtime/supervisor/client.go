@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"aquarium/runtime/itself"
 	"aquarium/runtime/kernel"
@@ -176,6 +177,14 @@ func (c *Conn) Pause() error { return c.ask(wire.Pause, struct{}{}) }
 
 // Unpause lets them run on.
 func (c *Conn) Unpause() error { return c.ask(wire.Unpause, struct{}{}) }
+
+// Save has the running state be written anew that somebody has damaged. A
+// supervisor that does not answer within patience is hung up on.
+func (c *Conn) Save(patience time.Duration) error {
+	timer := time.AfterFunc(patience, func() { c.conn.Close() })
+	defer timer.Stop()
+	return c.ask(wire.Save, struct{}{})
+}
 
 func (c *Conn) send(kind wire.Type, message any) error {
 	c.mu.Lock()

@@ -25,6 +25,7 @@ func FuzzServe(f *testing.F) {
 	f.Add(frames(`W{}`, `n{"before":-1}`, `n{"before":99999}`, `g{"before":0}`, `g{"before":0}`, "t{}", "A{}"))
 	f.Add(frames(`k{"number":-9}`, `k{"number":15}`, `s{"signal":999,"grace":-1}`, "p{}", "u{}", `c{"number":7}`))
 	f.Add(frames(`x{"argv":[]}`, `x{"argv":["sh"],"user":"\u0000"}`, "x", `a{"lossless":true}`, `a{"follow":true}`))
+	f.Add(frames("v{}"))
 	f.Add([]byte("o\xff\xff\xff\xffabc"))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		s := &supervisor{answers: make(chan answer, 1), watchers: make(map[*viewer]bool), before: &wire.StepReport{Before: 0}}

@@ -87,7 +87,9 @@ func (s *supervisor) fail(err error) {
 	if !report.Aborted {
 		report.Trace = s.keepFailed()
 	}
+	s.life.Lock()
 	s.erase()
+	s.life.Unlock()
 	told := s.announce(report)
 	for _, v := range told {
 		v.finish()

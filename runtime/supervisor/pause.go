@@ -64,5 +64,18 @@ func (s *supervisor) become(status Status) error {
 	return s.boot.State.Save(s.boot.Run)
 }
 
+// save writes the state anew. That of a sandbox that has ended is no longer
+// in the running directory.
+func (s *supervisor) save() error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	switch st := s.boot.State; st.Status {
+	case Creating, Created, Running, Paused:
+		return st.Save(s.boot.Run)
+	default:
+		return fmt.Errorf("it is %s", st.Status)
+	}
+}
+
 // errPaused: a program that joins frozen control groups would not start.
 var errPaused = errors.New("exec: the sandbox is paused")

@@ -103,6 +103,8 @@ func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload 
 		return done(v, s.pause())
 	case wire.Unpause:
 		return done(v, s.unpause())
+	case wire.Save:
+		return done(v, s.save())
 	case wire.Stop:
 		var request wire.StopRequest
 		if err := json.Unmarshal(payload, &request); err != nil {

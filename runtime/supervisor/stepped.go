@@ -102,13 +102,7 @@ func (s *supervisor) listen(reports chan<- progress) {
 // an answer, or for init's end.
 func (s *supervisor) halt(before int, reports <-chan progress) (answer, error) {
 	report := s.record(before)
-	st := &s.boot.State
-	st.Status = Created
-	if process := s.launch.Process; process != nil {
-		s.setPID(process.Pid)
-		report.PID = process.Pid
-	}
-	if err := st.Save(s.boot.Run); err != nil {
+	if err := s.stand(report); err != nil {
 		return answer{}, err
 	}
 	s.mu.Lock()
@@ -129,6 +123,17 @@ func (s *supervisor) halt(before int, reports <-chan progress) (answer, error) {
 		s.mu.Unlock()
 		return answer{}, fmt.Errorf("init was killed before step %d", before+1)
 	}
+}
+
+// stand records that the launch stands, and where init is.
+func (s *supervisor) stand(report *wire.StepReport) error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if process := s.launch.Process; process != nil {
+		s.setPID(process.Pid)
+		report.PID = process.Pid
+	}
+	return s.become(Created)
 }
 
 // answer hands an answer to the waiting launch; false means that it does not

@@ -80,7 +80,7 @@ type supervisor struct {
 	launch  *step.Launch
 	answers chan answer // to a stepped launch that waits
 
-	life sync.Mutex // guards boot.State from the start of the program on
+	life sync.Mutex // guards boot.State from the socket's beginning on
 
 	mu       sync.Mutex
 	before   *wire.StepReport // the step that a stepped launch waits for

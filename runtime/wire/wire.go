@@ -52,6 +52,7 @@ const (
 	Skip       Type = 'n' // StepRequest: leave the step out
 	Abort      Type = 'A' // end a stepped launch and undo it
 	Trace      Type = 't' // ask for the launch's trace
+	Save       Type = 'v' // write the running state anew
 	CloseOut   Type = 'c' // CloseRequest: nobody reads that output any more
 	Exec       Type = 'x' // ExecRequest: one more program; the connection becomes its viewer
 )
