@@ -89,9 +89,7 @@ func isImagePart(name string, content io.Reader) bool {
 		data, _ := io.ReadAll(io.LimitReader(content, maxDocument)) // one that is cut off says enough
 		return bytes.Contains(data, []byte(says))
 	}
-	if blob, found := strings.CutPrefix(name, "blobs/sha256/"); found {
-		return isDigits(blob)
-	}
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "blobs/"), "sha256/")
 	top, _, _ := strings.Cut(strings.TrimPrefix(name, "sha256:"), "/")
 	for _, ending := range []string{".json", ".gz", ".tar"} {
 		top = strings.TrimSuffix(top, ending)
