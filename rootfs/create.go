@@ -136,18 +136,28 @@ func isSuite(s string) bool {
 	return s != "" && len(s) <= 40 && strings.ContainsRune(letters, rune(s[0])) && strings.Trim(s, letters+rest) == ""
 }
 
+// findProgram looks on PATH, and where programs for administrators are.
+func findProgram(name string) (string, error) {
+	for _, at := range []string{name, "/usr/sbin/" + name, "/sbin/" + name} {
+		if path, err := exec.LookPath(at); err == nil {
+			return path, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
 func (c *Catalogue) debootstrap(ctx context.Context, name, suite string, o ImportOptions) (Rootfs, error) {
 	if !isSuite(suite) {
 		return Rootfs{}, fail("create", quote(name), errText("%s is no suite, such as bookworm", quote(suite)))
 	}
-	program, err := exec.LookPath("debootstrap")
-	if err != nil {
-		return Rootfs{}, fail("create", quote(name), errors.New("debootstrap is not installed")).
-			withHint("install it, for instance: apt-get install debootstrap")
-	}
 	if os.Geteuid() != 0 {
 		return Rootfs{}, fail("create", quote(name), errors.New("debootstrap needs root")).
 			withHint("run this with sudo, or pull an image: aquarium rootfs pull debian")
+	}
+	program, err := findProgram("debootstrap")
+	if err != nil {
+		return Rootfs{}, fail("create", quote(name), errors.New("debootstrap is not installed")).
+			withHint("install it, for instance: apt-get install debootstrap")
 	}
 	return c.Build(name, func() (Document, error) {
 		layer, err := c.debootstrapLayer(ctx, name, program, suite, o)

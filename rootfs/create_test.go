@@ -70,3 +70,25 @@ func TestCreateRefuses(t *testing.T) {
 		t.Error("a refusal made the data directory")
 	}
 }
+
+func TestDebootstrapNeedsRoot(t *testing.T) {
+	t.Parallel()
+	if isRoot() {
+		t.Skip("root has what it needs: for an ordinary user")
+	}
+	_, err := newStore(t).Create(t.Context(), "x", "debootstrap:bookworm", ImportOptions{})
+	if err == nil || !strings.Contains(err.Error(), "needs root") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// What only administrators run is not on everybody's PATH.
+func TestFindProgram(t *testing.T) {
+	t.Setenv("PATH", "/nowhere")
+	if path, err := findProgram("ldconfig"); err != nil || filepath.Base(path) != "ldconfig" {
+		t.Errorf("it is %q, %v", path, err)
+	}
+	if path, err := findProgram("no-such-program"); err == nil {
+		t.Errorf("it is %q", path)
+	}
+}
