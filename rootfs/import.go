@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -128,10 +129,23 @@ func packOverlays(ctx context.Context, w io.Writer, overlays []Overlay, ids user
 		err = archive.Tree(s, o.Dest)
 		s.Close()
 		if err != nil {
-			return err
+			return packError(o, err)
 		}
 	}
 	return archive.Close()
+}
+
+// packError names the file that could not be packed.
+func packError(o Overlay, err error) error {
+	var at *fs.PathError
+	if !errors.As(err, &at) {
+		return err
+	}
+	path := filepath.Join("/", o.Dest, at.Path)
+	if len(o.Lower) == 1 {
+		path = filepath.Join(o.Lower[0], at.Path)
+	}
+	return errText("read %s: %w", quote(path), at.Err)
 }
 
 // mountsInside returns what is mounted within directories, as paths relative to them: overlayfs does

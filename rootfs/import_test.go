@@ -312,3 +312,28 @@ func TestNoSpaceLeft(t *testing.T) {
 		t.Errorf("the import says %s, %v", out, err)
 	}
 }
+
+// What cannot be read is named.
+func TestImportOfWhatIsClosed(t *testing.T) {
+	t.Parallel()
+	if isRoot() {
+		t.Skip("root reads everything: for an ordinary user")
+	}
+	for name, mode := range map[string]os.FileMode{"file": 0, "dir": os.ModeDir} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "in", name)
+		err := os.Mkdir(filepath.Dir(path), 0o755)
+		if err == nil && mode.IsDir() {
+			err = os.Mkdir(path, 0)
+		} else if err == nil {
+			err = os.WriteFile(path, nil, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = newStore(t).ImportDirectory(t.Context(), "x", dir, ImportOptions{})
+		if want := fmt.Sprintf("import \"x\": read %q: permission denied", path); err == nil || err.Error() != want {
+			t.Errorf("the error is %v, want %s", err, want)
+		}
+	}
+}
