@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -104,22 +105,29 @@ func newRootfsCheck() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return printJSON(findings)
+				err = printJSON(append([]rootfs.Finding{}, findings...))
+			} else {
+				printFindings(r, findings)
 			}
-			return printFindings(r, findings)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(findings, func(f rootfs.Finding) bool { return f.Fatal }) {
+				return exitCode(1)
+			}
+			return nil
 		})
 	}
 	return c
 }
 
-// printFindings prints one line a finding. A fatal one makes the command fail.
-func printFindings(r rootfs.Rootfs, findings []rootfs.Finding) error {
-	fatal := false
+// printFindings prints one line a finding.
+func printFindings(r rootfs.Rootfs, findings []rootfs.Finding) {
 	for _, f := range findings {
 		mark := "  "
 		switch {
 		case f.Fatal:
-			mark, fatal = "✗ ", true
+			mark = "✗ "
 		case f.Effect != "":
 			mark = "! "
 		}
@@ -129,13 +137,9 @@ func printFindings(r rootfs.Rootfs, findings []rootfs.Finding) error {
 		}
 		fmt.Println(rootfs.Visible(line))
 	}
-	if fatal {
-		return exitCode(1)
-	}
 	if len(findings) == 0 {
 		fmt.Println(rootfs.Visible(r.Name) + " is complete")
 	}
-	return nil
 }
 
 func newRootfsRm() *cobra.Command {
