@@ -24,6 +24,7 @@ import (
 //	    │ ── order, one JSON document ───────────▶ │ on descriptor 3
 //	    │ ── archive ────────────────────────────▶ │ on descriptor 0
 //	    │ ◀─────────────────────────── archive ─── │ on descriptor 1
+//	    │ ◀─ inodes made so far, now and then ──── │ on descriptor 4
 //	    │ ◀─ outcome, one JSON document ────────── │ on descriptor 4
 const (
 	apartOrder   = 3
@@ -39,8 +40,9 @@ type order struct {
 	Args json.RawMessage `json:"args"`
 }
 
-// outcome is what came of it.
+// outcome is what came of it; or, with Made, what came of it so far.
 type outcome struct {
+	Made   int             `json:"made,omitempty"` // inodes since the last time
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  *apartError     `json:"error,omitempty"`
 }
@@ -71,10 +73,11 @@ func init() {
 func workApart() {
 	var o order
 	var done outcome
+	told := json.NewEncoder(os.NewFile(apartOutcome, "outcome"))
 	err := json.NewDecoder(os.NewFile(apartOrder, "order")).Decode(&o)
 	var result any
 	if err == nil {
-		result, err = perform(context.Background(), o)
+		result, err = worker{told}.perform(context.Background(), o)
 	}
 	if err == nil {
 		done.Result, err = json.Marshal(result)
@@ -83,7 +86,7 @@ func workApart() {
 		done.Error = &apartError{Text: err.Error(), TooMuch: errors.Is(err, unpack.ErrTooMuch), CutOff: errors.Is(err, unpack.ErrCutOff)}
 		errors.As(err, &done.Error.Errno)
 	}
-	if json.NewEncoder(os.NewFile(apartOutcome, "outcome")).Encode(done) != nil {
+	if told.Encode(done) != nil {
 		os.Exit(1)
 	}
 }
@@ -92,8 +95,9 @@ func workApart() {
 type apart struct {
 	task string
 	args any
-	in   io.Reader // archive to read; may be nil
-	out  io.Writer // for the archive that it writes; may be nil
+	in   io.Reader              // archive to read; may be nil
+	out  io.Writer              // for the archive that it writes; may be nil
+	made func(inodes int) error // is told of what it makes; its error ends the work; may be nil
 }
 
 // do has the work done in a user namespace with these ids. result is filled in; it may be nil.
@@ -110,8 +114,7 @@ func (a apart) do(ctx context.Context, ids userns.Map, result any) error {
 	defer stop()
 	orderErr := json.NewEncoder(p.order).Encode(order{a.task, args})
 	p.order.Close()
-	var done outcome
-	outcomeErr := json.NewDecoder(p.outcome).Decode(&done)
+	done, refused, outcomeErr := a.await(p.outcome)
 	p.outcome.Close()
 	p.process.Kill() // an archive that it does not read must not keep the one who writes
 	state, waitErr := p.process.Wait()
@@ -119,6 +122,8 @@ func (a apart) do(ctx context.Context, ids userns.Map, result any) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case refused != nil:
+		return refused
 	case inErr != nil:
 		return inErr
 	case outErr != nil:
@@ -131,6 +136,20 @@ func (a apart) do(ctx context.Context, ids userns.Map, result any) error {
 		return nil
 	}
 	return json.Unmarshal(done.Result, result)
+}
+
+// await reads how the work goes on, until it is done or refused.
+func (a apart) await(from io.Reader) (done outcome, refused, err error) {
+	documents := json.NewDecoder(from)
+	for {
+		done = outcome{}
+		if err := documents.Decode(&done); err != nil || done.Made == 0 || a.made == nil {
+			return done, nil, err
+		}
+		if refused := a.made(done.Made); refused != nil {
+			return done, refused, nil
+		}
+	}
 }
 
 // running is a process at work apart, and what goes between it and this one.

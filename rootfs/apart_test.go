@@ -3,6 +3,7 @@ package rootfs
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -229,6 +230,32 @@ func TestDirectoriesOfThisMachine(t *testing.T) {
 	for _, line := range owners(t, archive) {
 		if !strings.Contains(line, " 0:0 ") {
 			t.Errorf("packed as %q", line)
+		}
+	}
+}
+
+// What is unpacked apart is held to the limits, too.
+func TestBombWithoutRoot(t *testing.T) {
+	t.Parallel()
+	c, _ := ranged(t)
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	w := tar.NewWriter(z)
+	for i := range 5000 {
+		if err := w.WriteHeader(&tar.Header{Name: fmt.Sprintf("d%d/", i), Typeflag: tar.TypeDir, Mode: 0o755}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.ImportArchive(t.Context(), "bomb", &zipped, 0, ImportOptions{Limits: unpack.Limits{Free: 10 << 20, Ratio: 100}})
+	if !errors.Is(err, unpack.ErrTooMuch) {
+		t.Errorf("the error is %v", err)
+	}
+	for _, dir := range []string{"layers/sha256", "tmp"} {
+		if left, _ := os.ReadDir(filepath.Join(c.DataDir(), dir)); len(left) != 0 {
+			t.Errorf("%s holds %v", dir, left)
 		}
 	}
 }

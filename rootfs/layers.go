@@ -128,7 +128,7 @@ func (c *Catalogue) unpackLayer(ctx context.Context, dir string, archive io.Read
 	// The headers of an archive are read in small pieces; handing each to the hash would cost more
 	// than the hash.
 	buffered := bufio.NewReaderSize(digest, digestPiece)
-	report, err := c.apply(ctx, tree, buffered, o)
+	report, err := c.apply(ctx, tree, buffered, o, stream.Made)
 	sum := digest.sum()
 	if err != nil {
 		return Layer{}, err

@@ -44,11 +44,14 @@ const (
 	taskExamine = "examine" // the same, for a document
 )
 
+// worker does apart what it is told.
+type worker struct{ told *json.Encoder } // for outcomes
+
 // perform does what an order says.
-func perform(ctx context.Context, o order) (any, error) {
+func (w worker) perform(ctx context.Context, o order) (any, error) {
 	switch o.Task {
 	case taskUnpack:
-		return with(ctx, o.Args, unpackHere)
+		return with(ctx, o.Args, w.unpack)
 	case taskPack:
 		return with(ctx, o.Args, func(ctx context.Context, overlays []Overlay) (any, error) {
 			return nil, packOverlays(ctx, os.Stdout, overlays, userns.Map{})
@@ -99,9 +102,10 @@ type unpackArgs struct {
 	Limits unpack.Limits `json:"limits"`
 }
 
-func unpackHere(ctx context.Context, a unpackArgs) (unpack.Report, error) {
+func (w worker) unpack(ctx context.Context, a unpackArgs) (unpack.Report, error) {
 	syscall.Umask(0o022) // as elsewhere
-	return unpack.Apply(ctx, a.Dir, os.Stdin, unpack.Options{Layer: a.Image, Mapped: true, Limits: a.Limits})
+	made := func(inodes int) error { return w.told.Encode(outcome{Made: inodes}) }
+	return unpack.Apply(ctx, a.Dir, os.Stdin, unpack.Options{Layer: a.Image, Mapped: true, Limits: a.Limits, Made: made})
 }
 
 type readArgs struct {
@@ -120,13 +124,14 @@ type examineArgs struct {
 	Document Document `json:"document"`
 }
 
-// apply unpacks an archive into a directory, with the owners that this user can keep.
-func (c *Catalogue) apply(ctx context.Context, dir string, archive io.Reader, o LayerOptions) (report unpack.Report, err error) {
+// apply unpacks an archive into a directory, with the owners that this user can keep. made is told how
+// many inodes that makes.
+func (c *Catalogue) apply(ctx context.Context, dir string, archive io.Reader, o LayerOptions, made func(int) error) (report unpack.Report, err error) {
 	ids, ok := c.subordinate()
 	if !ok {
-		return unpack.Apply(ctx, dir, archive, unpack.Options{Layer: o.Image, Privileged: os.Geteuid() == 0, Limits: o.Limits})
+		return unpack.Apply(ctx, dir, archive, unpack.Options{Layer: o.Image, Privileged: os.Geteuid() == 0, Limits: o.Limits, Made: made})
 	}
-	err = apart{task: taskUnpack, args: unpackArgs{dir, o.Image, o.Limits}, in: archive}.do(ctx, ids, &report)
+	err = apart{task: taskUnpack, args: unpackArgs{dir, o.Image, o.Limits}, in: archive, made: made}.do(ctx, ids, &report)
 	return report, err
 }
 

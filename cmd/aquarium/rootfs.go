@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"syscall"
@@ -88,17 +89,24 @@ func made(r rootfs.Rootfs, err error, s *sandbox.Store) error {
 // imageFlags are what import and pull have in common.
 type imageFlags struct {
 	image.Options
-	large bool
+	large   bool
+	size    int64 // bytes; 0 where nothing is said
+	entries uint  // 0 where nothing is said
 }
 
 func (f *imageFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.Platform, "platform", "", "`OS/ARCH` of an image for several (default: this machine's)")
 	c.Flags().BoolVar(&f.large, "allow-large", false, "unpack what looks like a decompression bomb")
+	c.Flags().Var((*sizeValue)(&f.size), "max-size", "refuse what expands to more than `SIZE` (default: to 1G and 100 times the archive)")
+	c.Flags().UintVar(&f.entries, "max-entries", 0, "refuse an archive of more than `N` entries (default: 4194304)")
+	c.MarkFlagsMutuallyExclusive("allow-large", "max-size")
+	c.MarkFlagsMutuallyExclusive("allow-large", "max-entries")
 }
 
 func (f *imageFlags) options(bar *progress) image.Options {
 	o := f.Options
 	o.Progress = bar.show
+	o.Limits.Bytes, o.Limits.Entries = f.size, int(min(f.entries, math.MaxInt))
 	if f.large {
 		o.Limits = unpack.Unlimited
 	}

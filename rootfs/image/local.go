@@ -145,7 +145,7 @@ func spool(ctx context.Context, dir string, archive io.Reader, size int64, o Opt
 		return err
 	}
 	defer stream.Close()
-	if _, err := unpack.Apply(ctx, dir, stream, unpack.Options{Limits: o.Limits}); err != nil {
+	if _, err := unpack.Apply(ctx, dir, stream, unpack.Options{Limits: o.Limits, Made: stream.Made}); err != nil {
 		return err
 	}
 	meter.Finish()

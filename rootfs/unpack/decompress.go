@@ -40,9 +40,9 @@ var formats = []struct {
 
 // Stream is an archive being decompressed.
 type Stream struct {
-	Format string // "gzip", "zstd", "xz", "bzip2", or "" where it is not compressed
-	reader io.Reader
-	close  func()
+	Format  string // "gzip", "zstd", "xz", "bzip2", or "" where it is not compressed
+	bounded *bounded
+	close   func()
 }
 
 // Open recognises how an archive is compressed and decompresses it, in this process, within the
@@ -57,7 +57,8 @@ func Open(r io.Reader, limits Limits) (*Stream, error) {
 	if len(head) == 0 {
 		return nil, errors.New("the archive is empty")
 	}
-	s := &Stream{reader: buffered, close: func() {}}
+	s := &Stream{close: func() {}}
+	expanded := io.Reader(buffered)
 	for _, f := range formats {
 		if !bytes.HasPrefix(head, f.magic) {
 			continue
@@ -66,15 +67,19 @@ func Open(r io.Reader, limits Limits) (*Stream, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", f.name, err)
 		}
-		s.Format, s.close = f.name, close
-		s.reader = &bounded{expanded: reader, compressed: compressed, limits: limits.withDefaults()}
+		s.Format, s.close, expanded = f.name, close, reader
 		break
 	}
+	s.bounded = &bounded{expanded: expanded, compressed: compressed, limits: limits.withDefaults()}
 	return s, nil
 }
 
+// Made counts inodes that were made of the stream: where they hold nothing, they take room on the
+// disk and next to none in an archive. It may be called while the stream is read.
+func (s *Stream) Made(inodes int) error { return s.bounded.count(int64(inodes) * inodeSize) }
+
 func (s *Stream) Read(p []byte) (int, error) {
-	n, err := s.reader.Read(p)
+	n, err := s.bounded.Read(p)
 	if err != nil && err != io.EOF && s.Format != "" && !errors.Is(err, ErrTooMuch) {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			return n, err

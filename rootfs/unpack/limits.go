@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 )
 
@@ -14,6 +15,7 @@ var ErrTooMuch = errors.New("this looks like an archive made to fill the disk")
 // the usual set.
 type Limits struct {
 	Entries int   // default 4 million
+	Bytes   int64 // what an archive may expand to, whatever its own size; 0 leaves that to Free and Ratio
 	Free    int64 // bytes that any archive may expand to; default 1 GiB
 	Ratio   int64 // beyond Free, how many times its compressed size; default 100
 	// Together, if not nil, holds the archives that share it to the limits as if they were one, too:
@@ -40,8 +42,17 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// check refuses an expansion that is both large and far out of proportion.
+// inodeSize is what a file without content is taken to need, in bytes: a directory has a block.
+const inodeSize = 4096
+
+// check refuses an expansion that is both large and far out of proportion, or beyond what was asked for.
 func (l Limits) check(expanded, compressed int64) error {
+	if l.Bytes > 0 {
+		if expanded > l.Bytes {
+			return fmt.Errorf("it expands to more than %d bytes: %w", l.Bytes, ErrTooMuch)
+		}
+		return nil
+	}
 	if expanded > l.Free && expanded/l.Ratio > compressed {
 		return fmt.Errorf("%d bytes expand to more than %d: %w", compressed, expanded, ErrTooMuch)
 	}
@@ -74,23 +85,32 @@ type bounded struct {
 	expanded   io.Reader
 	compressed *counter
 	limits     Limits
+	mutex      sync.Mutex // what is read and what is made of it may be counted at the same time
 	total      int64
 	told       int64 // of the compressed bytes, how many the tally knows
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.expanded.Read(p)
-	b.total += int64(n)
+	if err := b.count(int64(n)); err != nil {
+		return 0, err
+	}
+	return n, err
+}
+
+// count adds bytes to what the archive has expanded to.
+func (b *bounded) count(n int64) error {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.total += n
 	compressed := b.compressed.count.Load()
 	if err := b.limits.check(b.total, compressed); err != nil {
-		return 0, err
+		return err
 	}
 	if t := b.limits.Together; t != nil {
 		all := t.compressed.Add(compressed - b.told)
 		b.told = compressed
-		if err := b.limits.check(t.expanded.Add(int64(n)), all); err != nil {
-			return 0, err
-		}
+		return b.limits.check(t.expanded.Add(n), all)
 	}
-	return n, err
+	return nil
 }

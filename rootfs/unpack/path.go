@@ -105,7 +105,11 @@ func (a *applier) openDir(dir string) (int, error) {
 	defer unix.Close(above)
 	switch err := unix.Mkdirat(above, path.Base(dir), 0o755); err {
 	case nil:
-		if err := a.implied.add(dir); err != nil {
+		err := a.implied.add(dir)
+		if err == nil {
+			err = a.made(1)
+		}
+		if err != nil {
 			return -1, err
 		}
 	case unix.EEXIST:

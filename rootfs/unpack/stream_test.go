@@ -105,6 +105,68 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// Directories without content take a block each.
+func TestBombOfDirectories(t *testing.T) {
+	t.Parallel()
+	var many []entry
+	for i := range 2000 {
+		many = append(many, dir(fmt.Sprintf("d%d/", i)))
+	}
+	apply := func(data []byte, limits Limits) error {
+		var zipped bytes.Buffer
+		w := gzip.NewWriter(&zipped)
+		w.Write(data)
+		w.Close()
+		s, err := Open(&zipped, limits)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		_, err = Apply(t.Context(), newArena(t).target, s, Options{Limits: limits, Made: s.Made})
+		return err
+	}
+	small := Limits{Free: 4 << 20, Ratio: 100}
+	if err := apply(archive(t, many...), small); !errors.Is(err, ErrTooMuch) {
+		t.Errorf("2000 directories: %v", err)
+	}
+	if err := apply(archive(t, reg(strings.Repeat("d/", 2000)+"file", "")), small); !errors.Is(err, ErrTooMuch) {
+		t.Errorf("2000 directories that are not listed: %v", err)
+	}
+	if err := apply(archive(t, many[:900]...), small); err != nil {
+		t.Errorf("900 directories: %v", err)
+	}
+	together := Limits{Free: 12 << 20, Ratio: 100, Together: &Tally{}}
+	if err := apply(archive(t, many...), together); err != nil {
+		t.Errorf("2000 directories within 12 MiB: %v", err)
+	}
+	if err := apply(archive(t, many...), together); !errors.Is(err, ErrTooMuch) {
+		t.Errorf("twice 2000 directories within 12 MiB: %v", err)
+	}
+}
+
+// A limit in bytes holds for archives of every kind.
+func TestLimitOfBytes(t *testing.T) {
+	t.Parallel()
+	data := archive(t, reg("a", strings.Repeat("x", 100_000)))
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	w.Write(data)
+	w.Close()
+	for what, data := range map[string][]byte{"plain": data, "gzip": zipped.Bytes()} {
+		for limit, refused := range map[int64]bool{50_000: true, 200_000: false} {
+			limits := Limits{Bytes: limit, Free: 1, Ratio: 1}
+			s, err := Open(bytes.NewReader(data), limits)
+			if err == nil {
+				_, err = Apply(t.Context(), newArena(t).target, s, Options{Limits: limits, Made: s.Made})
+				s.Close()
+			}
+			if errors.Is(err, ErrTooMuch) != refused {
+				t.Errorf("%s, at most %d bytes: %v", what, limit, err)
+			}
+		}
+	}
+}
+
 // sparseTar is a real tar's idea of a file of 1 TiB that holds nothing.
 func sparseTar(t *testing.T) []byte {
 	t.Helper()

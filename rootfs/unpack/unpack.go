@@ -29,6 +29,9 @@ type Options struct {
 	// the attributes that such a root may give; the rest is as without Privileged.
 	Mapped bool
 	Limits Limits
+	// Made, if not nil, is told now and then how many inodes more there are; see [Stream.Made]. Its
+	// error ends the work.
+	Made func(inodes int) error
 }
 
 // OwnerXattr holds "UID:GID" of a file whose owner could not be kept.
@@ -134,6 +137,7 @@ type applier struct {
 	parentFd   int
 	hasParent  bool
 
+	inodes  int        // that nobody was told of
 	dirs    []dirTimes // set last, because every new entry changes them
 	implied implied
 }
@@ -157,13 +161,30 @@ func (a *applier) entries(archive *tar.Reader) error {
 		if err := a.contents.problem(); err != nil {
 			return err
 		}
-		if err := a.entry(header, archive); err != nil {
+		if header.Typeflag != tar.TypeLink {
+			err = a.made(1)
+		}
+		if err == nil {
+			err = a.entry(header, archive)
+		}
+		if err != nil {
 			if a.ctx.Err() != nil || errors.Is(err, ErrTooMuch) {
 				return err
 			}
 			return &EntryError{Name: header.Name, Cause: err}
 		}
 	}
+}
+
+// made counts inodes, and tells of them, some at a time.
+func (a *applier) made(inodes int) error {
+	const some = 256
+	a.inodes += inodes
+	if a.options.Made == nil || a.inodes < some {
+		return nil
+	}
+	inodes, a.inodes = a.inodes, 0
+	return a.options.Made(inodes)
 }
 
 // ErrCutOff is the cause when a stream ends before the archive does.
