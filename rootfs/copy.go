@@ -54,7 +54,7 @@ func (c *Catalogue) wholeDocument(ctx context.Context, name string, base Rootfs,
 		return d, importError(name, err)
 	}
 	meter.Finish()
-	made := Document{Layers: []string{layer.Digest}, Defaults: d.Defaults, Platform: d.Platform, Notes: layer.Notes}
+	made := Document{Layers: []string{layer.Digest}, Defaults: d.Defaults, Config: d.Config, Platform: d.Platform, Notes: layer.Notes}
 	made.Source = orElse(o.Source, "a sandbox of "+Visible(base.Name))
 	return made, nil
 }

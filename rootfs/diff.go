@@ -252,7 +252,7 @@ func (c *Catalogue) Commit(ctx context.Context, name string, base Rootfs, overla
 			return d, importError(name, err)
 		}
 		meter.Finish()
-		made := Document{Layers: append(d.Layers, layer.Digest), Defaults: d.Defaults, Platform: d.Platform, Notes: slices.Concat(d.Notes, layer.Notes)}
+		made := Document{Layers: append(d.Layers, layer.Digest), Defaults: d.Defaults, Config: d.Config, Platform: d.Platform, Notes: slices.Concat(d.Notes, layer.Notes)}
 		made.Source = orElse(o.Source, "a sandbox of "+Visible(base.Name))
 		return made, nil
 	})

@@ -31,12 +31,15 @@ type Document struct {
 	Version int `json:"version"`
 	// Layers are the digests of the layers' uncompressed archives, "sha256:…", the lowest first: what
 	// images call diff ids.
-	Layers   []string  `json:"layers"`
-	Defaults Defaults  `json:"defaults"`
-	Created  time.Time `json:"created"`
-	Source   string    `json:"source,omitempty"`   // what it was made from, in the user's words
-	Platform string    `json:"platform,omitempty"` // "linux/amd64", where the source says
-	Notes    []string  `json:"notes,omitempty"`    // what could not be kept, in sentences
+	Layers   []string `json:"layers"`
+	Defaults Defaults `json:"defaults"`
+	// Config is all that an image says about running it, labels and ports too, as it says it: the
+	// object "config" of its configuration (OCI image-spec, config.md). An export gives it back.
+	Config   json.RawMessage `json:"config,omitempty"`
+	Created  time.Time       `json:"created"`
+	Source   string          `json:"source,omitempty"`   // what it was made from, in the user's words
+	Platform string          `json:"platform,omitempty"` // "linux/amd64", where the source says
+	Notes    []string        `json:"notes,omitempty"`    // what could not be kept, in sentences
 	// What the check found when it was made; the layers never change after that.
 	Problem      string   `json:"problem,omitempty"`
 	NeedsCommand bool     `json:"needsCommand,omitempty"`
@@ -91,9 +94,11 @@ func readDocument(path string) (d Document, err error) {
 	return parseDocument(data)
 }
 
+var errTooLarge = errors.New("rootfs.json is too large")
+
 func parseDocument(data []byte) (d Document, err error) {
 	if len(data) > maxDocument {
-		return d, errors.New("rootfs.json is too large")
+		return d, errTooLarge
 	}
 	if err := json.Unmarshal(data, &d); err != nil {
 		return Document{}, errText("rootfs.json is damaged: %w", err)
@@ -194,6 +199,9 @@ func (c *Catalogue) Put(name string, d Document) (Rootfs, error) {
 	data, err := json.MarshalIndent(d, "", "\t")
 	if err != nil {
 		return Rootfs{}, fail("store", quote(name), err)
+	}
+	if len(data) > maxDocument {
+		return Rootfs{}, fail("store", quote(name), errTooLarge)
 	}
 	work, err := c.workDir("rootfs")
 	if err != nil {

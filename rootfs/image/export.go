@@ -209,7 +209,9 @@ func build(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, report fun
 		return nil, err
 	}
 	config = config.DeepCopy()
-	describe(config, d)
+	if err := describe(config, d); err != nil {
+		return nil, err
+	}
 	return mutate.ConfigFile(image, config)
 }
 
@@ -238,15 +240,23 @@ func (p *packing) Close() error {
 	return p.ReadCloser.Close()
 }
 
-// describe is the opposite of defaultsOf.
-func describe(config *v1.ConfigFile, d rootfs.Document) {
+// describe says of an image what is known of a root filesystem: what the image that it came from said,
+// or the opposite of defaultsOf.
+func describe(config *v1.ConfigFile, d rootfs.Document) error {
 	config.OS, config.Architecture = "linux", runtime.GOARCH
 	if p, err := v1.ParsePlatform(d.Platform); err == nil && p.Architecture != "" {
 		config.OS, config.Architecture, config.Variant = p.OS, p.Architecture, p.Variant
 	}
 	config.Created = v1.Time{Time: d.Created}
 	config.Config = v1.Config{Cmd: d.Defaults.Command, Env: d.Defaults.Env, User: d.Defaults.User, WorkingDir: d.Defaults.Workdir, StopSignal: d.Defaults.StopSignal}
-	if len(config.Config.Cmd) == 0 {
+	if d.Config != nil {
+		config.Config = v1.Config{}
+		if err := decode(d.Config, "configuration", &config.Config); err != nil {
+			return err
+		}
+	}
+	if len(config.Config.Entrypoint)+len(config.Config.Cmd) == 0 {
 		config.Config.Cmd = d.Shell
 	}
+	return nil
 }

@@ -98,6 +98,9 @@ func (image contents) add(ctx context.Context, c *rootfs.Catalogue, o Options) (
 		return d, err
 	}
 	d := rootfs.Document{Source: image.source, Platform: platformOf(image.config), Defaults: defaultsOf(image.config.Config)}
+	if d.Config, err = json.Marshal(image.config.Config); err != nil {
+		return d, err
+	}
 	if o.Source != "" {
 		d.Source = o.Source
 	}
