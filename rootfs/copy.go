@@ -103,6 +103,8 @@ func (c *comparison) wholeEntry(name, base string, below *stack.Entry) error {
 	}
 	isDir := st.Mode&unix.S_IFMT == unix.S_IFDIR
 	switch {
+	case was == nil && c.isPoint(name, &st):
+		return nil
 	case was == nil:
 		c.add(Added, name)
 	case c.differs(&st, was):
@@ -113,6 +115,7 @@ func (c *comparison) wholeEntry(name, base string, below *stack.Entry) error {
 	if !isDir {
 		return nil
 	}
+	defer c.forget(len(c.changes), name, &st, was)
 	if was != nil && !was.IsDir() {
 		was = nil
 	}

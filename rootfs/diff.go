@@ -24,6 +24,9 @@ type Written struct {
 	Lower []string   // what it started from, the topmost first
 	Whole bool       // Upper is no layer, but a copy that the sandbox has written in place of one
 	IDs   userns.Map // whom it belongs to: of the sandbox's user namespace
+	// Points are where something is mounted, as the sandbox sees it. The launch makes what is missing
+	// to mount on.
+	Points []string
 }
 
 // ChangeKind says what became of a file, in the letters of `docker diff`.
@@ -51,7 +54,7 @@ func Diff(ctx context.Context, overlays []Written) ([]Change, error) {
 	}
 	var changes []Change
 	for _, o := range overlays {
-		c := comparison{ctx: ctx, dest: o.Dest}
+		c := comparison{ctx: ctx, dest: o.Dest, points: newPoints(o.Points)}
 		if err := c.overlay(o); err != nil {
 			return nil, fail("compare", quote(o.Dest), err)
 		}
@@ -77,7 +80,8 @@ type comparison struct {
 	upper   *inside.Tree
 	lower   *stack.Stack
 	changes []Change
-	owners  bool // a copy has those of what it is a copy of
+	points  points
+	owners  bool // what is copied keeps them
 }
 
 func (c *comparison) overlay(o Written) error {
@@ -94,8 +98,8 @@ func (c *comparison) overlay(o Written) error {
 	if err != nil {
 		return err
 	}
+	c.owners = os.Geteuid() == 0
 	if o.Whole {
-		c.owners = os.Geteuid() == 0
 		return c.wholeDir("", &root)
 	}
 	return c.dir("", &root)
@@ -139,6 +143,8 @@ func (c *comparison) entry(name, base string, below *stack.Entry) error {
 			c.add(Deleted, name)
 		}
 		return nil
+	case was == nil && c.isPoint(name, &st):
+		return nil
 	case was == nil:
 		c.add(Added, name)
 	default:
@@ -147,6 +153,7 @@ func (c *comparison) entry(name, base string, below *stack.Entry) error {
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return nil
 	}
+	defer c.forget(len(c.changes), name, &st, was)
 	if was != nil && !was.IsDir() {
 		was = nil
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // sandboxOf runs a script in an overlay of its own over a root filesystem.
@@ -84,6 +85,37 @@ func TestDiffAndCommit(t *testing.T) {
 	flat := runInView(t, view, filepath.Join(workspace(t), "work"), `rmdir /dev 2>/dev/null || true; find / -xdev -path /dev -prune -o -print | sort`)
 	if listing != flat || strings.Count(flat, "\n") < 100 {
 		t.Errorf("the layers show\n%s\nthe export\n%s", listing, flat)
+	}
+}
+
+// What a launch has made to mount on is no change of the sandbox's.
+func TestDiffWithoutMountPoints(t *testing.T) {
+	t.Parallel()
+	for _, whole := range []bool{false, true} {
+		lower, upper := t.TempDir(), t.TempDir()
+		tree(t, lower, map[string]string{"etc/kept": "x", "srv/": ""})
+		tree(t, upper, map[string]string{
+			"dev/": "", "proc/": "", "sys/": "", "tmp/file": "x", "etc/resolv.conf": "", "etc/hosts": "x", "srv/": "", "srv/in/deep/": "",
+			"data/deep/": "", "data/other": "x", "mine/": "", "new/er/": "",
+		})
+		if whole {
+			tree(t, upper, map[string]string{"etc/kept": "x"})
+			if err := os.Chtimes(filepath.Join(upper, "etc/kept"), time.Unix(0, 0), time.Unix(0, 0)); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(filepath.Join(lower, "etc/kept"), time.Unix(0, 0), time.Unix(0, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		points := []string{"/dev", "/dev/pts", "/proc", "/sys", "/tmp", "/etc/resolv.conf", "/etc/hosts", "/srv/in/deep", "/data/deep", "/new/er"}
+		changes, err := Diff(t.Context(), []Written{{Dest: "/", Upper: upper, Lower: []string{lower}, Whole: whole, Points: points}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const want = "[{A /data} {A /data/other} {C /etc} {A /etc/hosts} {A /mine} {A /tmp} {A /tmp/file}]"
+		if got := fmt.Sprint(changes); got != want {
+			t.Errorf("the changes are %s, want %s", got, want)
+		}
 	}
 }
 

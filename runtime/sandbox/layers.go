@@ -28,9 +28,13 @@ func (sb Sandbox) Written() ([]rootfs.Written, error) {
 	if err != nil {
 		return nil, err
 	}
+	var points []string
+	for _, m := range config.Mounts {
+		points = append(points, m.Destination)
+	}
 	var list []rootfs.Written
 	for _, o := range append(overlays, copied...) {
-		list = append(list, rootfs.Written{Dest: o.Dest, Upper: o.Upper, Lower: o.Lower, IDs: spec.IDs(config), Whole: len(copied) > 0})
+		list = append(list, rootfs.Written{Dest: o.Dest, Upper: o.Upper, Lower: o.Lower, IDs: spec.IDs(config), Whole: len(copied) > 0, Points: points})
 	}
 	return list, nil
 }
