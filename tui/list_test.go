@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"aquarium/rootfs"
+
 	tea "charm.land/bubbletea/v2"
 )
 
@@ -141,5 +143,24 @@ func TestLayout(t *testing.T) {
 	}
 	if l := newLayout(122, 40, panelRootfs, false, 3); l.body[panelWork].w != fullTerminal {
 		t.Errorf("at 122 columns the terminal has %d", l.body[panelWork].w)
+	}
+}
+
+// A job's row goes when the job is done: what it was about is selected then.
+func TestSelectionAfterJob(t *testing.T) {
+	t.Parallel()
+	var l rootfsList
+	l.set([]rootfs.Rootfs{{Name: "a"}, {Name: "b"}, {Name: "c"}})
+	done, other := &job{task: task{verb: "export", object: "b"}, key: "job 1"}, &job{task: task{verb: "export", object: "c"}, key: "job 2"}
+	l.setJobs([]*job{done, other})
+	l.seek(done.key)
+	l.setJobs([]*job{other})
+	if r, _ := l.selected(); r.Name != "b" {
+		t.Errorf("selected %q, want b", r.Name)
+	}
+	l.choose("a")
+	l.setJobs(nil)
+	if r, _ := l.selected(); r.Name != "a" {
+		t.Errorf("selected %q, want a", r.Name)
 	}
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 
 	"aquarium/rootfs"
 )
@@ -19,9 +20,14 @@ func (l *rootfsList) set(items []rootfs.Rootfs) {
 	l.renew()
 }
 
+// setJobs replaces the jobs. Where the selected one is gone, what it was about is selected.
 func (l *rootfsList) setJobs(jobs []*job) {
+	was := l.selectedJob()
 	l.jobs = jobs
 	l.renew()
+	if was != nil && !slices.Contains(jobs, was) {
+		l.choose(was.object)
+	}
 }
 
 func (l *rootfsList) renew() {
