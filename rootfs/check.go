@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"aquarium/rootfs/inside"
+	"aquarium/runtime/kernel"
 )
 
 // Finding is one thing noticed about a root filesystem.
@@ -184,10 +185,12 @@ func missingFiles(t files) []Finding {
 // identity is what /etc/os-release says (os-release(5)).
 func identity(t files) []Finding {
 	for _, path := range []string{"/etc/os-release", "/usr/lib/os-release"} {
-		if data, err := t.ReadFile(path, maxSmallFile); err == nil {
-			if name := osName(data); name != "" {
-				return []Finding{{What: "it calls itself " + Visible(name)}}
-			}
+		data, err := t.ReadFile(path, maxSmallFile)
+		if errors.Is(err, kernel.ErrLeased) {
+			return []Finding{{What: plainCause(path, err).Error(), Effect: "who reads it waits, such as programs that ask which distribution this is"}}
+		}
+		if name := osName(data); name != "" {
+			return []Finding{{What: "it calls itself " + Visible(name)}}
 		}
 	}
 	return []Finding{{What: "there is no os-release", Effect: "programs cannot tell which distribution this is"}}

@@ -2,7 +2,8 @@
 //
 // Every path is resolved as if the tree were "/": absolute symbolic links and ".." stay inside
 // (openat2(2) with RESOLVE_IN_ROOT, Linux 5.6), also while somebody else changes the tree. Only
-// regular files are ever opened for reading, so neither a FIFO blocks nor does a device act.
+// regular files are ever opened for reading, so neither a FIFO blocks nor does a device act; nor
+// does a lease on one block: the cause is kernel.ErrLeased then.
 package inside
 
 import (
@@ -10,9 +11,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"aquarium/runtime/kernel"
 )
 
 // ErrNotRegular is the cause when something other than a regular file was to be read.
@@ -76,9 +78,7 @@ func (t *Tree) OpenFile(path string) (*os.File, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: ErrNotRegular}
 	}
-	// An O_PATH descriptor acts on nothing; what was looked at is opened by way of it, so that it
-	// cannot be exchanged in between (open(2), O_PATH).
-	opened, err := unix.Open("/proc/self/fd/"+strconv.Itoa(fd), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	opened, err := kernel.OpenFound(fd)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}

@@ -17,6 +17,7 @@ import (
 	"aquarium/rootfs/inside"
 	"aquarium/rootfs/stack"
 	"aquarium/rootfs/unpack"
+	"aquarium/runtime/kernel"
 	"aquarium/runtime/userns"
 )
 
@@ -242,6 +243,9 @@ func (w *Writer) entry(t *inside.Tree, path, name string, st *unix.Stat_t) error
 
 func (w *Writer) file(h *tar.Header, t *inside.Tree, path string) error {
 	f, err := t.OpenFile(path)
+	if errors.Is(err, kernel.ErrLeased) {
+		return fmt.Errorf("read %q: %w", path, kernel.ErrLeased) // there is a file to look for
+	}
 	if err != nil {
 		return w.vanished(err)
 	}

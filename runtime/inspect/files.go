@@ -195,10 +195,11 @@ func (t *Target) ReadFile(path string, offset int64, most int) (content []byte, 
 		if st.Mode&unix.S_IFMT != unix.S_IFREG {
 			return part{}, errNotRegular
 		}
-		file, err := os.Open(kernel.FDPath(fd)) // what was looked at, not what has its name by now
+		opened, err := kernel.OpenFound(fd)
 		if err != nil {
 			return part{}, err
 		}
+		file := os.NewFile(uintptr(opened), path)
 		defer file.Close()
 		content := make([]byte, most)
 		n, err := file.ReadAt(content, offset)

@@ -89,7 +89,11 @@ func (u *User) Do(w *World) error {
 		id.Groups = u.Groups
 	}
 	if err != nil {
-		return &CallError{Call: "look up user " + strconv.Quote(u.Spec) + " in /etc/passwd", Errno: syscall.ENOENT, Detail: err.Error()}
+		errno := syscall.ENOENT
+		if errors.Is(err, kernel.ErrLeased) {
+			errno = syscall.EWOULDBLOCK
+		}
+		return &CallError{Call: "look up user " + strconv.Quote(u.Spec) + " in /etc/passwd", Errno: errno, Detail: err.Error()}
 	}
 	w.home = id.Home
 	if id.UID != 0 {
@@ -282,7 +286,7 @@ func entries(root, file string, fields int, each func([]string) bool) error {
 // the tree. What it is, is looked at before it is opened: a FIFO would have us
 // wait for a writer, a terminal become ours and then hang up. An empty one is
 // not opened at all: so look files of /proc that wait when they are read, such
-// as kmsg.
+// as kmsg. One that somebody holds a lease on is refused: kernel.ErrLeased.
 func openRegular(root, file string) (*os.File, error) {
 	dir, err := syscall.Open(root, kernel.O_PATH|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	if err != nil {
@@ -301,7 +305,7 @@ func openRegular(root, file string) (*os.File, error) {
 	if stat.Size == 0 {
 		return nil, &os.PathError{Op: "open", Path: file, Err: fmt.Errorf("it is empty: %w", os.ErrNotExist)}
 	}
-	fd, err := syscall.Open(kernel.FDPath(found), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	fd, err := kernel.OpenFound(found)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: file, Err: err}
 	}

@@ -19,6 +19,7 @@ var attacks = map[string]func(arguments []string){
 	"files":         files,
 	"handles":       handles,
 	"keys":          keys,
+	"lease":         lease,
 	"nodes":         func(directories []string) { fmt.Print(results(nodes(directories))) },
 	"numbers":       numbers,
 	"outlive":       outlive,
