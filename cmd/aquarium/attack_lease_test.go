@@ -70,3 +70,71 @@ func TestLeases(t *testing.T) {
 		cancel()
 	}
 }
+
+// TestSignalsEndWhatOnlyReads has commands wait that have nothing to clear
+// away, for a pipe that nobody reads: a signal ends them.
+func TestSignalsEndWhatOnlyReads(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	for _, command := range []string{"rootfs ls", "rootfs check ./bb"} {
+		var pipe [2]int
+		if err := syscall.Pipe2(pipe[:], syscall.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		full := os.NewFile(uintptr(pipe[1]), "pipe")
+		defer syscall.Close(pipe[0])
+		defer full.Close()
+		fill(t, pipe[1])
+		c := p.command(strings.Fields(command)...)
+		c.Stdout = full
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		if err := within(patience, func() error { return writes(c.Process.Pid) }); err != nil {
+			t.Error(err)
+		}
+		c.Process.Signal(syscall.SIGTERM)
+		if err := within(patience, func() error {
+			select {
+			case <-ended:
+				return nil
+			default:
+				return fmt.Errorf("aquarium %s goes on after SIGTERM", command)
+			}
+		}); err != nil {
+			c.Process.Kill()
+			t.Error(err)
+		}
+	}
+}
+
+// writes tells whether a process is in a write(2) to its standard output.
+func writes(pid int) error {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
+	for _, task := range tasks {
+		if call, _ := os.ReadFile(task); strings.HasPrefix(string(call), fmt.Sprintf("%d 0x1 ", syscall.SYS_WRITE)) {
+			return nil
+		}
+	}
+	return errors.Join(fmt.Errorf("process %d does not write", pid), err)
+}
+
+// fill fills a pipe, and leaves it one that writers wait for.
+func fill(t *testing.T, pipe int) {
+	t.Helper()
+	if err := syscall.SetNonblock(pipe, true); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := syscall.Write(pipe, make([]byte, 4096)); errors.Is(err, syscall.EAGAIN) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.SetNonblock(pipe, false); err != nil {
+		t.Fatal(err)
+	}
+}

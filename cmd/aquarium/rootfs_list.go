@@ -23,16 +23,18 @@ func newRootfsLs() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
 	c.RunE = func(*cobra.Command, []string) error {
-		return withCatalogue(func(_ context.Context, s *sandbox.Store) error {
-			rows, err := rootfsRows(s)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return printJSON(rows)
-			}
-			return printRootfs(rows)
-		})
+		s, err := openStore() // and signals end it: there is nothing to clear away
+		if err != nil {
+			return err
+		}
+		rows, err := rootfsRows(s)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return printJSON(rows)
+		}
+		return printRootfs(rows)
 	}
 	return c
 }
@@ -95,28 +97,30 @@ func newRootfsCheck() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		return withCatalogue(func(_ context.Context, s *sandbox.Store) error {
-			r, err := s.Catalogue.Find(args[0])
-			if err != nil {
-				return err
-			}
-			findings, err := s.Catalogue.Check(r)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				err = printJSON(append([]rootfs.Finding{}, findings...))
-			} else {
-				printFindings(r, findings)
-			}
-			if err != nil {
-				return err
-			}
-			if slices.ContainsFunc(findings, func(f rootfs.Finding) bool { return f.Fatal }) {
-				return exitCode(1)
-			}
-			return nil
-		})
+		s, err := openStore() // and signals end it: there is nothing to clear away
+		if err != nil {
+			return err
+		}
+		r, err := s.Catalogue.Find(args[0])
+		if err != nil {
+			return err
+		}
+		findings, err := s.Catalogue.Check(r)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			err = printJSON(append([]rootfs.Finding{}, findings...))
+		} else {
+			printFindings(r, findings)
+		}
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(findings, func(f rootfs.Finding) bool { return f.Fatal }) {
+			return exitCode(1)
+		}
+		return nil
 	}
 	return c
 }
