@@ -107,7 +107,7 @@ func (m *root) openPushForm() tea.Cmd {
 			}
 			return task{verb: "push", object: r.Name, run: func(ctx context.Context, report func(rootfs.Progress)) (string, error) {
 				o.Progress = report
-				err := image.Push(ctx, c, r, to, o)
+				_, err := image.Push(ctx, c, r, to, o)
 				return visible(r.Name) + " is in the registry as " + visible(to), err
 			}}, nil
 		},

@@ -179,9 +179,13 @@ func newRootfsPush() *cobra.Command {
 				return err
 			}
 			bar := newProgress(os.Stderr)
-			defer bar.end()
 			o.Progress = bar.show
-			return image.Push(ctx, s.Catalogue, r, args[1], o)
+			pushed, err := image.Push(ctx, s.Catalogue, r, args[1], o)
+			bar.end()
+			if err == nil {
+				fmt.Println(rootfs.Visible(pushed))
+			}
+			return err
 		})
 	}
 	return c

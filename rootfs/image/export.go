@@ -151,15 +151,16 @@ func exportDocker(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, tag
 	return tarball.Write(called, image, meter.Writer(w))
 }
 
-// Push sends a root filesystem to a registry as an image; see [Pull] for names and credentials.
-func Push(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, ref string, o Options) error {
+// Push sends a root filesystem to a registry as an image; see [Pull] for names and credentials. It
+// returns the name that means this image and no other, "registry/repository@sha256:…".
+func Push(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, ref string, o Options) (string, error) {
 	reference, err := parseReference(ref, o)
 	if err != nil {
-		return rootfs.NewError("push", ref, err)
+		return "", rootfs.NewError("push", ref, err)
 	}
 	image, err := build(ctx, c, r, o.Progress)
 	if err != nil {
-		return exportError(r, err)
+		return "", exportError(r, err)
 	}
 	there := newRemoteBlobs(ctx, nil, reference.Context(), o)
 	options := there.options
@@ -176,9 +177,13 @@ func Push(ctx context.Context, c *rootfs.Catalogue, r rootfs.Rootfs, ref string,
 		options = append(options, remote.WithProgress(updates))
 	}
 	if err := remote.Write(reference, image, options...); err != nil {
-		return registryError("push", ref, err)
+		return "", registryError("push", ref, err)
 	}
-	return nil
+	digest, err := image.Digest()
+	if err != nil {
+		return "", exportError(r, err)
+	}
+	return reference.Context().Digest(digest.String()).String(), nil
 }
 
 // build describes a root filesystem as an image. Nothing is packed until it is read; it is read more

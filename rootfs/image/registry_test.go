@@ -144,15 +144,21 @@ func TestPushAndPull(t *testing.T) {
 	r := mustImport(t, c, "one", writeLayout(t, sample(t, thisMachine())), Options{})
 	var reports atomic.Int32
 	o := Options{ImportOptions: rootfs.ImportOptions{Progress: func(rootfs.Progress) { reports.Add(1) }}}
-	if err := Push(t.Context(), c, r, there, o); err != nil {
-		t.Fatal(err)
-	}
-	other := newStore(t)
-	pulled, err := Pull(t.Context(), other, "two", there, Options{})
+	pushed, err := Push(t.Context(), c, r, there, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkSample(t, other, pulled)
+	if want := strings.TrimSuffix(there, ":2") + "@sha256:"; !strings.HasPrefix(pushed, want) {
+		t.Errorf("it is called %s, want %s…", pushed, want)
+	}
+	for _, from := range []string{there, pushed} {
+		other := newStore(t)
+		pulled, err := Pull(t.Context(), other, "two", from, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSample(t, other, pulled)
+	}
 	if reports.Load() == 0 {
 		t.Error("no progress was reported")
 	}
