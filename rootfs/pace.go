@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -86,8 +87,25 @@ func (p *Pace) Word() string {
 func (p *Pace) Sum() (sum Paced, finished int) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
+	return p.sum(p.items)
+}
+
+// Together returns the items of one stage as one, "unpack 1 of 3"; one that is alone is itself.
+func (p *Pace) Together(stage string) Paced {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	items := slices.DeleteFunc(slices.Clone(p.items), func(i *pacedItem) bool { return i.Stage != stage })
+	if len(items) == 1 {
+		return items[0].paced(time.Now())
+	}
+	sum, finished := p.sum(items)
+	sum.Stage, sum.Item = stage, fmt.Sprintf("%d of %d", finished, len(items))
+	return sum
+}
+
+func (p *Pace) sum(items []*pacedItem) (sum Paced, finished int) {
 	known := true
-	for _, item := range p.items {
+	for _, item := range items {
 		sum.Done += item.Done
 		sum.Total += item.Total
 		known = known && item.Total > 0

@@ -31,6 +31,13 @@ func TestPace(t *testing.T) {
 		if got, want := sum.Amount()+", "+sum.Speed()+", "+sum.Remaining(), "38.0 MiB of 100.0 MiB (38%), 2.0 MiB/s, 31s left"; got != want || finished != 1 {
 			t.Errorf("together %q with %d finished, want %q with 1", got, finished, want)
 		}
+		p.Take(Progress{Stage: "read", Done: 5})
+		if got, want := p.Together("unpack").Text(), "unpack 1 of 3  38.0 MiB of 100.0 MiB (38%)  2.0 MiB/s  31s left"; got != want {
+			t.Errorf("the stage is %q, want %q", got, want)
+		}
+		if got := p.Together("read").Text(); got != "read  5 B" {
+			t.Errorf("what is alone is %q", got)
+		}
 		if waits := p.Items()[2].Text(); waits != "unpack b  0 B of 60.0 MiB (0%)" {
 			t.Errorf("b is %q", waits)
 		}

@@ -41,6 +41,9 @@ func (p *progress) show(now rootfs.Progress) {
 		return
 	}
 	p.next = time.Now().Add(p.every)
+	if item.Item != "" { // one of several, perhaps side by side
+		item = p.pace.Together(item.Stage)
+	}
 	line := item.Text()
 	if !p.terminal {
 		fmt.Fprintln(p.file, line)
