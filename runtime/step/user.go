@@ -53,8 +53,8 @@ func (u *User) Calls() []Call {
 	}
 	calls := []Call{
 		call("setresuid", uid, uid, uid),
-		call("open", "/etc/passwd", raw("O_RDONLY")).when("the entry of " + user),
-		call("open", "/etc/group", raw("O_RDONLY")),
+		call("open", "/etc/passwd", raw("O_RDONLY|O_NONBLOCK")).when("the entry of " + user),
+		call("open", "/etc/group", raw("O_RDONLY|O_NONBLOCK")),
 	}
 	switch {
 	case user == "0":
