@@ -23,7 +23,7 @@ func newRootfsExport() *cobra.Command {
 		Args:              arguments(1, 1, "ROOTFS"),
 		ValidArgsFunction: completeRootfs,
 	}
-	c.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write (default: standard output)")
+	c.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write (default: -, standard output)")
 	c.Flags().StringVar(&format, "format", formats[0], "tar, oci-archive or docker-archive")
 	c.Flags().StringVar(&tag, "tag", "", "what the `IMAGE` is called in an archive (default: the name)")
 	c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
@@ -35,7 +35,7 @@ func newRootfsExport() *cobra.Command {
 			}
 			bar := newProgress(os.Stderr)
 			defer bar.end()
-			if output != "" {
+			if output != "" && output != "-" {
 				return image.ExportFile(ctx, s.Catalogue, r, image.Format(format), tag, output, bar.show)
 			}
 			if console.IsTerminal(os.Stdout) {

@@ -35,9 +35,13 @@ func openOutput(ctx context.Context, path string) (*output, error) {
 		return openDescriptor(ctx, fd)
 	}
 	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return createBeside(ctx, path, 0o666)
+	}
+	if err == nil {
+		err = refuseForeign(path)
+	}
+	switch {
 	case err != nil:
 		return nil, err
 	case info.IsDir():
@@ -48,9 +52,6 @@ func openOutput(ctx context.Context, path string) (*output, error) {
 			err = out.file.Chmod(info.Mode().Perm())
 		}
 		return out, err
-	}
-	if err := refuseForeign(path, info); err != nil {
-		return nil, err
 	}
 	return openThrough(ctx, path)
 }
@@ -79,7 +80,7 @@ func followLinks(path string) (_ string, fd int, _ error) {
 		if err != nil || info.Mode().Type() != fs.ModeSymlink {
 			return path, -1, nil
 		}
-		if err := refuseForeign(path, info); err != nil {
+		if err := refuseForeign(path); err != nil {
 			return "", -1, err
 		}
 		to, err := os.Readlink(path)
@@ -94,10 +95,10 @@ func followLinks(path string) (_ string, fd int, _ error) {
 	return "", -1, unix.ELOOP
 }
 
-// refuseForeign is what fs.protected_symlinks and fs.protected_fifos do (proc_sys_fs(5)), however
-// this machine has them set: in a directory where everybody may write, only what is the user's own or
-// the directory's owner's is followed.
-func refuseForeign(path string, info fs.FileInfo) error {
+// refuseForeign is what fs.protected_symlinks, fs.protected_fifos and fs.protected_regular do
+// (proc_sys_fs(5)), however this machine has them set: in a directory where everybody may write, only
+// what is the user's own or the directory's owner's is taken.
+func refuseForeign(path string) error {
 	var dir, file unix.Stat_t
 	if err := unix.Stat(filepath.Dir(path), &dir); err != nil {
 		return err
