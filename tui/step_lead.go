@@ -180,7 +180,7 @@ func (s *stepScreen) begin(t step.Trace) {
 	if len(t.Events) < len(s.trace.Events) {
 		t.Events = s.trace.Events
 	}
-	s.trace, s.at = t, max(s.at, len(t.Events))
+	s.trace, s.at, s.weaker = t, max(s.at, len(t.Events)), t.Weaker
 	if plan, err := t.Plan(); err == nil && len(plan.Steps) > 0 {
 		_, s.whatIf = plan.Steps[0].Op.(*step.Outer)
 	}

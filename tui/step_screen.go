@@ -226,7 +226,7 @@ func (s *stepScreen) finish(r wire.StartedReport, t step.Trace) {
 		s.stage = stageFailed
 	}
 	if len(t.Steps) > 0 {
-		s.trace = t
+		s.trace, s.weaker = t, t.Weaker
 	}
 	s.pid = r.PID
 	s.at, s.ending = standing(s.trace, s.stage), r.Error

@@ -349,7 +349,7 @@ func TestStepWhatIf(t *testing.T) {
 	}
 	h.untouched(t, self)
 	u.types("r")
-	u.sees("FAILED at step", `pivot_root(".", ".")`, "FAILED with EINVAL", "is shared")
+	u.sees("FAILED at step", `pivot_root(".", ".")`, "FAILED with EINVAL", "is shared", ", not isolation")
 	h.untouched(t, self)
 	u.types("g")
 	u.sees("Recorded: before step 1 of")

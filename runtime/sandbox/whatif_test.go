@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,6 +98,35 @@ func TestWithPrivateMountsNothingLeaks(t *testing.T) {
 	if leaked := observe.Diff(observe.State{Mounts: before}, observe.State{Mounts: after}); len(leaked) > 0 {
 		t.Errorf("the outer mount namespace has changed: %v", leaked)
 	}
+}
+
+// TestWhatIsLeftOutIsSaid: a sandbox that lacks a step is not like others, and
+// says so as long as there is anything of it.
+func TestWhatIsLeftOutIsSaid(t *testing.T) {
+	s := newStore(t)
+	l := whatIf(t, s, spec.Options{Rootfs: busybox(t)})
+	want := fmt.Sprintf("steps left out: %d mount, %d sethostname", l.step(`mount("shm"`)+1, l.step("sethostname(")+1)
+	said := func(when string) {
+		t.Helper()
+		sb, err := s.Find(l.sb.ID)
+		if err != nil || !slices.Equal(sb.Weaker, []string{want}) {
+			t.Errorf("%s it is weaker by %q, %v; want %q", when, sb.Weaker, err, want)
+		}
+		if trace, err := sb.Trace(); err != nil || !slices.Equal(trace.Weaker, []string{want}) {
+			t.Errorf("%s its trace says %q, %v; want %q", when, trace.Weaker, err, want)
+		}
+	}
+	l.leaveOut(`mount("shm"`)
+	l.leaveOut("sethostname(")
+	said("on the way")
+	for l.end == nil {
+		l.goOn()
+	}
+	said("running")
+	if err := l.sb.Stop(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	said("stopped")
 }
 
 // TestNoWayToTheHostInALaunchWhatIf tries what a step that is left out, or what

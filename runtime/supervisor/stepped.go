@@ -7,6 +7,8 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"aquarium/runtime/observe"
 	"aquarium/runtime/step"
@@ -16,7 +18,7 @@ import (
 // answer is what a viewer says to a stepped launch that waits.
 type answer struct {
 	before int // the step it is about
-	skip   bool
+	skip   string // the call of the step to be left out; "" has it done
 	abort  bool
 }
 
@@ -48,7 +50,8 @@ func (s *supervisor) performStepped() error {
 		if err != nil {
 			return err
 		}
-		if a.skip {
+		if a.skip != "" {
+			s.leftOut(a)
 			s.launch.Skip()
 		} else if err := s.own(own); err != nil {
 			return err
@@ -76,10 +79,13 @@ func (s *supervisor) performStepped() error {
 			continue // the last report, before the program takes over
 		}
 		a, err := s.halt(r.before, reports)
-		if err == nil {
-			err = s.launch.GoOn(a.skip)
-		}
 		if err != nil {
+			return err
+		}
+		if a.skip != "" {
+			s.leftOut(a)
+		}
+		if err := s.launch.GoOn(a.skip != ""); err != nil {
 			return err
 		}
 	}
@@ -158,8 +164,26 @@ func (s *supervisor) skip(before int) error {
 	if why := plan.Unskippable(before); why != "" {
 		return fmt.Errorf("leave out step %d: %s", before+1, why)
 	}
-	s.answer(answer{before: before, skip: true})
+	s.answer(answer{before: before, skip: plan.Steps[before].Op.Calls()[0].Name})
 	return nil
+}
+
+// stepsLeftOut begins the reason by which such a sandbox is weaker.
+const stepsLeftOut = "steps left out: "
+
+// leftOut has it said, wherever it is said what makes a sandbox hold less than
+// a default one, that a step was left out. The next record of the state has it.
+func (s *supervisor) leftOut(a answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one := strconv.Itoa(a.before+1) + " " + a.skip
+	weaker := slices.Clone(s.boot.State.Weaker)
+	if last := len(weaker) - 1; last >= 0 && strings.HasPrefix(weaker[last], stepsLeftOut) {
+		weaker[last] += ", " + one
+	} else {
+		weaker = append(weaker, stepsLeftOut+one)
+	}
+	s.boot.State.Weaker = weaker
 }
 
 // abort ends a launch that waits; false means that none does.
