@@ -26,6 +26,7 @@ type root struct {
 	alone     bool     // there are no panels: the last screen is all there is
 	typing    typeAhead
 	twins     *twinsRun // nil unless they are being looked at
+	stepping  bool      // a stepped launch is being begun
 	jobs      jobs
 	notice    string // for the last row, until the next key
 	cleanups  int    // told since the last key

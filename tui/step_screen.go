@@ -52,16 +52,20 @@ func (m *root) stepLaunch(whatIf bool) tea.Cmd {
 	return m.beginStepped(spec.Options{Rootfs: r.Name, TTY: true, Interactive: true, RootSwitch: spec.PivotRoot, Stepped: true, WhatIf: whatIf})
 }
 
-// beginStepped begins a launch that halts before each step. When it cannot be
-// begun, what was being edited stays.
+// beginStepped begins a launch that halts before each step, one at a time. When
+// it cannot be begun, what was being edited stays.
 func (m *root) beginStepped(o spec.Options) tea.Cmd {
 	m.notice = "Planning the launch of " + visible(o.Rootfs) + m.theme.ellipsis
+	if m.stepping {
+		return nil
+	}
+	m.stepping = true
 	store := m.store
 	o = m.sized(o)
 	return func() tea.Msg {
 		sb, conn, err := store.Launch(o)
 		return errand(func(m *root) tea.Cmd {
-			m.notice = ""
+			m.notice, m.stepping = "", false
 			if err != nil {
 				m.fail(err)
 				return nil

@@ -162,6 +162,28 @@ func (h home) untouched(t *testing.T, before observe.State) {
 	}
 }
 
+// TestStepTwice presses the keys again before the launch is there: there is one
+// launch, on one screen.
+func TestStepTwice(t *testing.T) {
+	t.Parallel()
+	bb := busybox(t)
+	h := newHome(t, bb)
+	u := h.open(t, 80, 24, bb)
+	u.sees("Root filesystems (2)")
+	u.types("jSSSS")
+	u.sees("Now: before step 1 of")
+	u.types("\x1b")
+	u.sees("waits before step 1", "Sandboxes (1)")
+	sb := h.only(t)
+	u.types("S") // the first one's end does not stand in the way of another
+	u.sees("Now: before step 1 of")
+	u.types("a")
+	u.sees("Sandboxes (1)")
+	if err := sb.Remove(t.Context(), true); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestStepLeave leaves a launch in the middle, and the UI too, comes back, and
 // runs it to a mark and to the end.
 func TestStepLeave(t *testing.T) {
