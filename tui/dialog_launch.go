@@ -163,16 +163,5 @@ func (m *root) showPlan(msg planMade) {
 		m.fail(msg.err)
 		return
 	}
-	const actorColumn = 12
-	var text []paragraph
-	if len(msg.plan.Weaker) > 0 {
-		text = append(text, paragraph{"", paint(m.theme.warn, notIsolation(msg.plan.Weaker))}, paragraph{})
-	}
-	for _, s := range msg.plan.Steps {
-		text = append(text, paragraph{m.theme.fit(string(s.Actor), actorColumn), visible(s.Call())})
-		if s.Why != "" {
-			text = append(text, paragraph{spaces(actorColumn), paint(m.theme.muted, visible(s.Why))})
-		}
-	}
-	m.open(newMessage("The launch, call by call", text))
+	m.open(newPlanDialog(m.theme, msg.plan))
 }

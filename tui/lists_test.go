@@ -125,7 +125,9 @@ func TestLaunchForm(t *testing.T) {
 	u.types("X=seen")
 	u.sees("-e X=seen")
 	u.types("\x10") // Ctrl-P
-	u.sees("The launch, call by call", "clone(")
+	u.sees("The launch, call by call", "  1  supervisor  ", "clone(", "makes the namespaces ")
+	u.types("G")
+	u.sees("init        execve(", "[execve(2); this process only]")
 	u.types("\x1b")
 	u.seesNo("call by call")
 	u.types("\r")

@@ -98,7 +98,8 @@ func wrap(s string, w int) []string {
 	if w <= 0 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(s, w, " /"), "\n")
+	// Wrap lets a blank or a slash at the end of a row stand over.
+	return strings.Split(ansi.Hardwrap(ansi.Wrap(s, w, " /"), w, false), "\n")
 }
 
 // asciiOnly replaces what a terminal without UTF-8 cannot show by question

@@ -102,3 +102,20 @@ func TestTail(t *testing.T) {
 		t.Errorf("tail = %q", got)
 	}
 }
+
+func TestWrapLosesNothing(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"fstatfs(proc, &fs)  /* it is a procfs */", "/a/b/c-d/", "a-b-c 日本/語"} {
+		for w := 2; w < 50; w++ {
+			rows := wrap(text, w)
+			for _, row := range rows {
+				if width(row) > w {
+					t.Errorf("in %d columns there is the row %q", w, row)
+				}
+			}
+			if got := strings.Join(strings.Fields(strings.Join(rows, "")), ""); got != strings.Join(strings.Fields(text), "") {
+				t.Errorf("in %d columns %q becomes %q", w, text, rows)
+			}
+		}
+	}
+}

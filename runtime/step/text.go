@@ -18,7 +18,7 @@ func (p Plan) Text() string {
 		if i > 0 {
 			out.WriteByte('\n')
 		}
-		s.write(&out, i+1)
+		s.write(&out, i+1, textWidth)
 	}
 	return out.String()
 }
@@ -31,18 +31,22 @@ const (
 )
 
 // Text shows one step as a plan's Text does, under the given number.
-func (s Step) Text(number int) string {
+func (s Step) Text(number int) string { return s.TextIn(number, textWidth) }
+
+// TextIn is Text with lines of at most width characters, but for calls that
+// are longer by themselves.
+func (s Step) TextIn(number, width int) string {
 	var out strings.Builder
-	s.write(&out, number)
+	s.write(&out, number, min(width, textWidth))
 	return out.String()
 }
 
-func (s Step) write(out *strings.Builder, number int) {
+func (s Step) write(out *strings.Builder, number, width int) {
 	fmt.Fprintf(out, "%3d  %-10s  %s\n", number, s.Actor, s.Call())
-	for _, line := range flow(s.Parts()) {
+	for _, line := range flow(s.Parts(), width-indentParts) {
 		fmt.Fprintf(out, "%*s%s\n", indentParts, "", line)
 	}
-	for _, line := range fold(visible(s.Why), textWidth-indentWords) {
+	for _, line := range fold(visible(s.Why), width-indentWords) {
 		fmt.Fprintf(out, "%*s%s\n", indentWords, "", line)
 	}
 	fmt.Fprintf(out, "%*s[%s; %s]\n", indentWords, "", s.Man, s.Lands())
@@ -80,8 +84,9 @@ func (s Step) Parts() []Call { return s.Op.Calls()[1:] }
 // manyParts is from how many alike calls on they share lines.
 const manyParts = 4
 
-// flow gives each call a line; a run of calls of one name shares lines.
-func flow(calls []Call) []string {
+// flow gives each call a line; a run of calls of one name shares lines of at
+// most width characters.
+func flow(calls []Call, width int) []string {
 	var lines []string
 	for len(calls) > 0 {
 		run := 1
@@ -93,7 +98,7 @@ func flow(calls []Call) []string {
 			texts[i] = c.String()
 		}
 		if run >= manyParts {
-			texts = fill(texts, "; ", textWidth-indentParts)
+			texts = fill(texts, "; ", width)
 		}
 		lines = append(lines, texts...)
 		calls = calls[run:]

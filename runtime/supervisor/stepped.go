@@ -17,7 +17,7 @@ import (
 
 // answer is what a viewer says to a stepped launch that waits.
 type answer struct {
-	before int // the step it is about
+	before int    // the step it is about
 	skip   string // the call of the step to be left out; "" has it done
 	abort  bool
 }
