@@ -125,7 +125,7 @@ func TestLaunchForm(t *testing.T) {
 	u.types("X=seen")
 	u.sees("-e X=seen")
 	u.types("\x10") // Ctrl-P
-	u.sees("The launch, call by call", "  1  supervisor  ", "clone(", "makes the namespaces ")
+	u.sees("The launch, call by call", "  1  supervisor  ", "clone(")
 	u.types("G")
 	u.sees("init        execve(", "[execve(2); this process only]")
 	u.types("\x1b")

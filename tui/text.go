@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -98,8 +99,15 @@ func wrap(s string, w int) []string {
 	if w <= 0 {
 		return nil
 	}
-	// Wrap lets a blank or a slash at the end of a row stand over.
-	return strings.Split(ansi.Hardwrap(ansi.Wrap(s, w, " /"), w, false), "\n")
+	rows := strings.Split(ansi.Wrap(s, w, " /"), "\n")
+	for i := 0; i < len(rows); i++ {
+		if width(rows[i]) <= w { // Wrap lets blanks and a slash at the end stand over
+			continue
+		}
+		row := strings.TrimRight(rows[i], " ")
+		rows = slices.Replace(rows, i, i+1, strings.Split(ansi.Hardwrap(row, w, true), "\n")...)
+	}
+	return rows
 }
 
 // asciiOnly replaces what a terminal without UTF-8 cannot show by question
