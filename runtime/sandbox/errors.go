@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -83,7 +84,7 @@ func way(r wire.StartedReport) string {
 	case strings.HasPrefix(r.Error, "out of memory"):
 		return "give it more --memory"
 	case strings.HasPrefix(r.Call, "clone(") && number == syscall.ENOSPC:
-		return "as root, raise that sysctl: `sysctl user.max_…_namespaces=10000`"
+		return limitWay(r.Detail)
 	case strings.HasPrefix(r.Call, "clone(") && number == syscall.EPERM:
 		return cloneWay(r.Detail)
 	case strings.HasPrefix(r.Call, `mount("proc"`) && number == syscall.EPERM:
@@ -115,4 +116,19 @@ func cloneWay(detail string) string {
 		}
 	}
 	return "run as root, or outside of a container that forbids new namespaces"
+}
+
+// limitWay raises the limits of namespaces(7) that step.Clone says are reached;
+// where it cannot tell they are those of an outer user namespace.
+func limitWay(detail string) string {
+	var raised []string
+	for _, reached := range strings.Split(detail, ", ") {
+		name, value, _ := strings.Cut(reached, " is ")
+		limit, err := strconv.Atoi(value)
+		if err != nil || !strings.HasPrefix(name, "user.max_") {
+			return "launch it outside of the user namespace that this runs in"
+		}
+		raised = append(raised, name+"="+strconv.Itoa(max(10000, 2*limit)))
+	}
+	return "as root, run `sysctl " + strings.Join(raised, " ") + "`"
 }

@@ -31,7 +31,7 @@ func (e *Exec) explain(refused *CallError) string {
 // explainAbsent: the file may be there, and something that it asks for not.
 func explainAbsent(path string) string {
 	if _, err := lstat(path); err != nil {
-		if gone := firstMissing(path); gone != "" && gone != path {
+		if gone := firstMissing(path); gone != "" {
 			return quote(gone) + " does not exist in the sandbox"
 		}
 		return ""

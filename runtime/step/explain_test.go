@@ -67,6 +67,7 @@ func TestExplanations(t *testing.T) {
 		{"exec a script of a script without its interpreter", []as{{}}, syscall.ENOENT, []string{"/inner", `#! line "/no/such/shell" does not exist`}},
 		{"exec a program without its ELF interpreter", []as{{}}, syscall.ENOENT, []string{`its ELF interpreter "/no/such/ld.so" does not exist`}},
 		{"exec a dangling symlink", []as{{}}, syscall.ENOENT, []string{`a symlink to "/no/such/program"`}},
+		{"exec what is missing", []as{{}}, syscall.ENOENT, []string{`/such" does not exist in the sandbox`}},
 		{"exec in a directory that is missing", []as{{}}, syscall.ENOENT, []string{`/no" does not exist`}},
 		{"exec a directory", []as{{}}, syscall.EACCES, []string{"it is a directory"}},
 		{"exec without the x bit", []as{{}}, syscall.EACCES, []string{"it has no x bit: its mode is 0644"}},
@@ -225,6 +226,7 @@ var scenarios = map[string]func(dir string) (Op, error){
 	"exec a dangling symlink": func(dir string) (Op, error) {
 		return &Exec{Argv: []string{dir + "/program"}}, os.Symlink("/no/such/program", dir+"/program")
 	},
+	"exec what is missing":                func(dir string) (Op, error) { return &Exec{Argv: []string{dir + "/such"}}, nil },
 	"exec in a directory that is missing": func(dir string) (Op, error) { return &Exec{Argv: []string{dir + "/no/such"}}, nil },
 	"exec a directory":                    func(dir string) (Op, error) { return &Exec{Argv: []string{dir}}, nil },
 	"exec without the x bit":              execOf([]byte("#!/bin/sh\n"), 0o644),
