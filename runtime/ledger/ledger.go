@@ -100,16 +100,36 @@ const maxSize = 1 << 20
 // that are none of ours, or not whole, are passed over: what they were to name
 // was never made.
 func (l *Ledger) Left() ([]Entry, error) {
+	text, err := l.read()
+	return parse(text), err
+}
+
+// Damaged tells whether lines are passed over, or none is ours: of what may
+// still be there something may have been lost.
+func (l *Ledger) Damaged() (bool, error) {
+	text, err := l.read()
+	ours := false
+	for line := range strings.SplitSeq(text, "\n") {
+		_, _, ok := parseLine(line)
+		if !ok && line != "" {
+			return true, err
+		}
+		ours = ours || ok
+	}
+	return !ours, err
+}
+
+func (l *Ledger) read() (string, error) {
 	info, err := l.file.Stat()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	text := make([]byte, min(info.Size(), maxSize))
 	n, err := l.file.ReadAt(text, 0)
 	if n < len(text) {
-		return nil, err
+		return "", err
 	}
-	return parse(string(text)), nil
+	return string(text), nil
 }
 
 func parse(text string) []Entry {

@@ -72,6 +72,22 @@ func TestTornLine(t *testing.T) {
 	}
 }
 
+// What is no line of ours damages a ledger, and so does the loss of all lines.
+func TestDamaged(t *testing.T) {
+	for text, want := range map[string]bool{
+		"\n+dir \"/a\"\n": false, "\n+dir \"/a\"\n\n-dir \"/a\"\n": false, "": true, "\n": true, "{\n": true,
+		"\n+dir \"/a\"\n\n+cgr": true, "\x00\x00\x00": true, "{\n\n+dir \"/a\"\n": true, "+\n+dir \"/a\"\n": true,
+	} {
+		dir := t.TempDir()
+		must(t, os.WriteFile(filepath.Join(dir, FileName), []byte(text), 0o600))
+		got, err := opened(t, dir).Damaged()
+		must(t, err)
+		if got != want {
+			t.Errorf("%q: damaged %v", text, got)
+		}
+	}
+}
+
 // Each is one write: the file grows by whole lines, whoever else writes.
 func TestWritersSideBySide(t *testing.T) {
 	dir := t.TempDir()

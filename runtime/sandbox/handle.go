@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aquarium/runtime/cgroup"
+	"aquarium/runtime/ledger"
 	"aquarium/runtime/supervisor"
 	"aquarium/runtime/wire"
 )
@@ -115,6 +116,7 @@ func (sb Sandbox) Signal(number syscall.Signal) error {
 // Stop asks the program to end with SIGTERM, has it killed when it has not
 // ended after grace, and waits for the end.
 func (sb Sandbox) Stop(ctx context.Context, grace time.Duration) error {
+	sb.checkLedger()
 	err := sb.request("stop", func(c *supervisor.Conn) error {
 		return c.Stop(wire.StopRequest{Grace: int(grace.Milliseconds())})
 	})
@@ -122,6 +124,19 @@ func (sb Sandbox) Stop(ctx context.Context, grace time.Duration) error {
 		return err
 	}
 	return sb.Wait(ctx)
+}
+
+// checkLedger says that a running sandbox's ledger is damaged, before it goes
+// with the sandbox.
+func (sb Sandbox) checkLedger() {
+	l, err := ledger.OpenExisting(sb.store.run(sb.ID))
+	if err != nil {
+		return
+	}
+	defer l.Close()
+	if damaged, err := l.Damaged(); err == nil && damaged && sb.store.Notice != nil {
+		sb.store.Notice("the ledger of " + sb.Name + " is damaged: what only that listed is not cleaned up")
+	}
 }
 
 // Pause stops all processes of the sandbox where they are.
@@ -193,6 +208,7 @@ func (sb Sandbox) Remove(ctx context.Context, force bool) error {
 		if !force {
 			return &Error{"remove " + sb.Name, fmt.Errorf("it is %s", sb.Status), "stop it first, or use --force"}
 		}
+		sb.checkLedger()
 		if err := sb.kill(ctx); err != nil {
 			return &Error{"remove " + sb.Name, err, ""}
 		}

@@ -6,11 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"aquarium/runtime/ledger"
+	"aquarium/runtime/network"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/supervisor"
 	"aquarium/runtime/wire"
@@ -70,6 +73,62 @@ func TestDamagedStateOfARunningSandbox(t *testing.T) {
 		want := "the state of " + name + " was damaged, and has been written anew"
 		if lines := strings.Join(told(), "\n"); strings.Count(lines, want) != 3 {
 			t.Errorf("%s: told %q, want %q", name, lines, want)
+		}
+	}
+}
+
+// A damaged ledger leaves nothing behind that the state knows of, and is no
+// secret: neither of a sandbox that is stopped, nor of one whose supervisor is
+// killed.
+func TestDamagedLedger(t *testing.T) {
+	s := newStore(t)
+	told := noticing(s)
+	o := spec.Options{Rootfs: busybox(t), Command: []string{"sleep", "1000"}}
+	if os.Geteuid() == 0 {
+		o.Network = spec.BridgeNetwork
+	}
+	for name, text := range map[string]string{"stopped": "{\n", "forced": "", "killed": "\x00\n+cgroup"} {
+		o.Name = name
+		sb, conn := startSandbox(t, s, o)
+		conn.Close()
+		if os.Geteuid() == 0 && len(sb.Groups) == 0 {
+			t.Fatal("it has no control groups: the test tells nothing")
+		}
+		if err := os.WriteFile(filepath.Join(s.run(sb.ID), ledger.FileName), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		switch name {
+		case "stopped":
+			if err := sb.Stop(t.Context(), time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+		case "killed":
+			if err := syscall.Kill(sb.Keeper, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if !eventually(func() bool { return !sb.Alive() }) {
+				t.Fatal("its supervisor lives on")
+			}
+			s.Sweep()
+		}
+		sb, err := s.Find(name)
+		if err == nil {
+			err = sb.Remove(t.Context(), true)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, g := range sb.Groups {
+			if _, err := os.Stat(g.Directory()); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: left is %s: %v", name, g.Directory(), err)
+			}
+		}
+		if had, err := network.Release(s.leases(), sb.ID); had || err != nil {
+			t.Errorf("%s: it still had an address: %v", name, err)
+		}
+		lines := slices.DeleteFunc(told(), func(line string) bool { return !strings.Contains(line, name) })
+		if len(lines) != 1 || !strings.Contains(lines[0], "ledger") || !strings.Contains(lines[0], "damaged") {
+			t.Errorf("%s: told %q", name, lines)
 		}
 	}
 }

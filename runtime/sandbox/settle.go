@@ -222,7 +222,7 @@ func (p Places) describe(id string) (supervisor.State, error) {
 
 // belongings is what a sandbox has outside its own namespaces.
 func (p Places) belongings(st supervisor.State) supervisor.Belongings {
-	return supervisor.Belongings{ID: st.ID, IDs: st.IDs, Run: p.run(st.ID), Bundle: p.bundle(st.ID), Names: p.names(), Leases: p.leases()}
+	return supervisor.Belongings{ID: st.ID, IDs: st.IDs, Groups: st.Groups, Run: p.run(st.ID), Bundle: p.bundle(st.ID), Names: p.names(), Leases: p.leases()}
 }
 
 // condemn writes down that a sandbox is being removed, by this process: what a

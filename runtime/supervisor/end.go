@@ -57,5 +57,5 @@ func (s *supervisor) erase() { s.belongings().Erase(s.boot.State.Name) }
 
 func (s *supervisor) belongings() Belongings {
 	st := s.boot.State
-	return Belongings{ID: st.ID, IDs: st.IDs, Run: s.boot.Run, Bundle: st.Bundle, Names: s.boot.Names, Leases: s.boot.Leases}
+	return Belongings{ID: st.ID, IDs: st.IDs, Groups: st.Groups, Run: s.boot.Run, Bundle: st.Bundle, Names: s.boot.Names, Leases: s.boot.Leases}
 }

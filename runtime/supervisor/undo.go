@@ -16,12 +16,14 @@ import (
 )
 
 // Belongings is what a sandbox has outside its own namespaces, and the
-// directory whose ledger lists it. What is undone is found in the ledger, but
-// only these places are touched, whatever is written there.
+// directory whose ledger lists it. What is undone is found in the ledger, and
+// here, should that be damaged; but only these places are touched, whatever is
+// written there.
 type Belongings struct {
 	ID     string
 	IDs    userns.Map // of its user namespace
-	Run    string     // running directory
+	Groups cgroup.Groups
+	Run    string // running directory
 	Bundle string
 	Names  string // directory of the symlinks that hold names
 	Leases string // directory of the addresses on the bridge
@@ -52,9 +54,7 @@ func (b Belongings) Erase(name string) (did []string, err error) {
 		return did, err
 	}
 	freed, err := b.freeName(name)
-	if freed != "" {
-		did = append(did, freed)
-	}
+	did = appendWords(did, freed)
 	if err != nil && !errors.Is(err, ledger.ErrNotOurs) { // it may have no name yet
 		return did, err
 	}
@@ -75,16 +75,40 @@ func (b Belongings) check() error {
 	return nil
 }
 
-func (b Belongings) undo(by map[ledger.Kind]ledger.Undoer) ([]string, error) {
+// undo undoes what the ledger lists, after what needs no ledger.
+func (b Belongings) undo(by map[ledger.Kind]ledger.Undoer) (did []string, err error) {
+	for _, g := range b.Groups {
+		said, err := b.removeGroup(g.Directory())
+		if err != nil && !errors.Is(err, ledger.ErrNotOurs) {
+			return did, err
+		}
+		did = appendWords(did, said)
+	}
 	l, err := ledger.OpenExisting(b.Run)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // nothing was made yet, or the running directory is gone, which nothing outlives
+		return did, nil // nothing was made yet, or the running directory is gone, which nothing outlives
 	}
 	if err != nil {
-		return nil, err
+		return did, err
 	}
 	defer l.Close()
-	return l.Undo(by)
+	if damaged, _ := l.Damaged(); damaged { // Undo reads it too
+		said, err := b.disconnect(b.ID)
+		if did = appendWords(did, said); err != nil {
+			return did, err
+		}
+		did = append(did, "passed over what is damaged in its ledger")
+	}
+	listed, err := l.Undo(by)
+	return append(did, listed...), err
+}
+
+// appendWords adds what was done, if anything was.
+func appendWords(did []string, said string) []string {
+	if said == "" {
+		return did
+	}
+	return append(did, said)
 }
 
 // undoers are how each kind of entry is undone. A stopped sandbox keeps its
