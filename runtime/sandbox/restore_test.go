@@ -87,7 +87,7 @@ func TestDamagedLedger(t *testing.T) {
 	if os.Geteuid() == 0 {
 		o.Network = spec.BridgeNetwork
 	}
-	for name, text := range map[string]string{"stopped": "{\n", "forced": "", "killed": "\x00\n+cgroup"} {
+	for name, text := range map[string]string{"asked": "{\n", "forced": "", "orphaned": "\x00\n+cgroup"} {
 		o.Name = name
 		sb, conn := startSandbox(t, s, o)
 		conn.Close()
@@ -98,11 +98,11 @@ func TestDamagedLedger(t *testing.T) {
 			t.Fatal(err)
 		}
 		switch name {
-		case "stopped":
+		case "asked":
 			if err := sb.Stop(t.Context(), time.Millisecond); err != nil {
 				t.Fatal(err)
 			}
-		case "killed":
+		case "orphaned":
 			if err := syscall.Kill(sb.Keeper, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
