@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -82,4 +83,26 @@ func modes(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(out)
+}
+
+// TestDevicesByDescriptors changes, as root, the device that standard input is
+// where nobody types: through the descriptor it is the host's file. Owner and
+// mode are those that it has, so that a defence that fails harms nobody.
+func TestDevicesByDescriptors(t *testing.T) {
+	t.Parallel()
+	const script = `for fd in 0 1 2; do
+	[ -c /proc/self/fd/$fd ] || continue
+	echo "$fd is a device"
+	chown 0:0 /proc/self/fd/$fd 2>&- && echo "its owner was set"
+	chmod 666 /proc/self/fd/$fd 2>&- && echo "its mode was set"
+done; cat; echo read`
+	for name, flags := range map[string][]string{
+		"default": nil, "with all privileges": {"--cap-add", "ALL", "--security-opt", "seccomp=unconfined"}, "ids of its own": {"--userns", "auto"},
+	} {
+		p := newPlace(t)
+		p.run(t, slices.Concat([]string{"run", "-d", "--name", "alone"}, flags, []string{p.bb(), "sh", "-c", script})...)
+		if out := p.run(t, "logs", "-f", "alone"); out != "0 is a device\nread\n" {
+			t.Errorf("%s: it printed %q", name, out)
+		}
+	}
 }

@@ -122,8 +122,12 @@ func (u *User) Do(w *World) error {
 func (u *User) giveDescriptors(uid int) error {
 	for fd := 0; fd <= 2; fd++ {
 		var stat syscall.Stat_t
-		pipe := syscall.Fstat(fd, &stat) == nil && stat.Mode&syscall.S_IFMT == syscall.S_IFIFO
-		if !pipe && !(u.Terminal && fd == 0) {
+		if syscall.Fstat(fd, &stat) != nil {
+			continue
+		}
+		pipe := stat.Mode&syscall.S_IFMT == syscall.S_IFIFO
+		terminal := u.Terminal && fd == 0 && stat.Rdev != uint64(nullDevice.number()) // until there is one, it is /dev/null
+		if !pipe && !terminal {
 			continue
 		}
 		// That the user namespace has no such number, setresuid tells better.

@@ -70,7 +70,7 @@ func (s *session) pipes(keepInput bool) (theirs [3]*os.File, err error) {
 	if keepInput {
 		theirs[0], s.stdin, err = os.Pipe()
 	} else {
-		theirs[0], err = os.Open(os.DevNull)
+		theirs[0], err = openNull(os.O_RDONLY)
 	}
 	if err != nil {
 		return theirs, err

@@ -222,6 +222,6 @@ func (s *supervisor) stdio(p Preparation) (theirs [3]*os.File, err error) {
 	if !p.TTY {
 		return s.session.pipes(p.Stdin)
 	}
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	null, err := openNull(os.O_RDWR)
 	return [3]*os.File{null, null, null}, err
 }
