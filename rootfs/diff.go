@@ -81,7 +81,8 @@ type comparison struct {
 	lower   *stack.Stack
 	changes []Change
 	points  points
-	owners  bool // what is copied keeps them
+	made    []string // by the launch, to mount on: no changes
+	owners  bool     // what is copied keeps them
 }
 
 func (c *comparison) overlay(o Written) error {

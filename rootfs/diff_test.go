@@ -119,6 +119,31 @@ func TestDiffWithoutMountPoints(t *testing.T) {
 	}
 }
 
+// Nor is it kept by a commit.
+func TestCommitWithoutMountPoints(t *testing.T) {
+	t.Parallel()
+	c := newStore(t)
+	base := c.mustImport(t, "base", tarOf(t, [2]string{"etc/kept", "x"}, [2]string{"sys/", ""}))
+	lower, err := c.lowerOf(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upper := tree(t, t.TempDir(), map[string]string{"dev/": "", "proc/": "", "sys/": "", "tmp/file": "x", "data/deep/": "", "mine/": ""})
+	written := []Written{{Dest: "/", Upper: upper, Lower: lower, Points: []string{"/dev", "/proc", "/sys", "/tmp", "/data/deep"}}}
+	made, err := c.Commit(t.Context(), "made", base, written, ImportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dirs, _, err := c.Layers(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dirs[1])
+	if got := fmt.Sprint(entries); err != nil || got != "[d mine/ d sys/ d tmp/]" {
+		t.Errorf("the layer holds %s (%v)", got, err)
+	}
+}
+
 func TestCommitOfDirectory(t *testing.T) {
 	t.Parallel()
 	needNamespaces(t)

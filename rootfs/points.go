@@ -29,14 +29,18 @@ func (c *comparison) isPoint(name string, st *unix.Stat_t) bool {
 	if !c.points.at[path.Join("/", c.dest, name)] {
 		return false
 	}
+	empty := false
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
 		names, err := c.upper.ReadDir(name)
-		return err == nil && len(names) == 0
+		empty = err == nil && len(names) == 0
 	case unix.S_IFREG:
-		return st.Size == 0
+		empty = st.Size == 0
 	}
-	return false
+	if empty {
+		c.made = append(c.made, name)
+	}
+	return empty
 }
 
 // forget takes a directory back, whose change was the last of so many, if it is one only because of a
@@ -44,5 +48,8 @@ func (c *comparison) isPoint(name string, st *unix.Stat_t) bool {
 func (c *comparison) forget(count int, name string, st *unix.Stat_t, was *stack.Entry) {
 	if len(c.changes) == count && c.points.above[path.Join("/", c.dest, name)] && (was == nil || !c.differs(st, was)) {
 		c.changes = c.changes[:count-1]
+		if was == nil {
+			c.made = append(c.made, name)
+		}
 	}
 }

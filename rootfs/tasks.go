@@ -35,6 +35,7 @@ const (
 	taskUnpack  = "unpack"  // an archive into a directory
 	taskPack    = "pack"    // what overlays show
 	taskLayer   = "layer"   // one layer by itself
+	taskWritten = "written" // what a sandbox has written, as a layer
 	taskImplied = "implied" // directories of a pile of layers that are not listed
 	taskRemove  = "remove"  // a tree
 	taskDiff    = "diff"    // what a sandbox has written
@@ -58,10 +59,11 @@ func (w worker) perform(ctx context.Context, o order) (any, error) {
 		})
 	case taskLayer:
 		return with(ctx, o.Args, func(ctx context.Context, dir string) (any, error) {
-			archive := pack.StreamLayer(ctx, dir, userns.Map{})
-			defer archive.Close()
-			_, err := io.Copy(os.Stdout, archive)
-			return nil, err
+			return nil, pack.WriteLayer(ctx, os.Stdout, dir, userns.Map{}, nil)
+		})
+	case taskWritten:
+		return with(ctx, o.Args, func(ctx context.Context, written Written) (any, error) {
+			return nil, packWritten(ctx, os.Stdout, written, userns.Map{})
 		})
 	case taskImplied:
 		return with(ctx, o.Args, func(ctx context.Context, pile []pack.Sparse) (any, error) {
@@ -168,12 +170,22 @@ func (c *Catalogue) StreamLayer(ctx context.Context, dir string) io.ReadCloser {
 	return pack.StreamLayer(ctx, dir, userns.Map{})
 }
 
-// streamWritten is StreamLayer for what a sandbox has written.
+// streamWritten is StreamLayer for what a sandbox has written, without what its launch has made.
 func streamWritten(ctx context.Context, o Written) io.ReadCloser {
 	if o.IDs.Helped() {
-		return streamApart(ctx, o.IDs, taskLayer, o.Upper)
+		return streamApart(ctx, o.IDs, taskWritten, o)
 	}
-	return pack.StreamLayer(ctx, o.Upper, o.IDs)
+	reader, writer := io.Pipe()
+	go func() { writer.CloseWithError(packWritten(ctx, writer, o, o.IDs)) }()
+	return reader
+}
+
+func packWritten(ctx context.Context, w io.Writer, o Written, ids userns.Map) error {
+	c := comparison{ctx: ctx, dest: o.Dest, points: newPoints(o.Points)}
+	if err := c.overlay(o); err != nil {
+		return err
+	}
+	return pack.WriteLayer(ctx, w, o.Upper, ids, c.made)
 }
 
 func streamApart(ctx context.Context, ids userns.Map, task string, args any) io.ReadCloser {

@@ -30,6 +30,7 @@ type Writer struct {
 	plain   bool
 	ids     userns.Map // of the user namespace that wrote the trees
 	stop    map[string]bool
+	omit    map[string]bool
 	Skipped int // sockets and files that vanished, which no archive can hold
 }
 
@@ -49,6 +50,14 @@ func (w *Writer) StopAt(paths []string) {
 	w.stop = map[string]bool{}
 	for _, path := range paths {
 		w.stop[path] = true
+	}
+}
+
+// Omit makes the writer leave out what a layer has at these paths.
+func (w *Writer) Omit(paths []string) {
+	w.omit = map[string]bool{}
+	for _, path := range paths {
+		w.omit[path] = true
 	}
 }
 
@@ -145,6 +154,9 @@ func (w *Writer) layerDir(layer *inside.Tree, dir string) error {
 
 func (w *Writer) layerEntry(layer *inside.Tree, dir, name string) error {
 	path := join(dir, name)
+	if w.omit[path] {
+		return nil
+	}
 	st, err := layer.Lstat(path)
 	if err != nil {
 		return w.vanished(err)
