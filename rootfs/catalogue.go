@@ -22,6 +22,8 @@ type Catalogue struct {
 	hidden  []string
 	inUse   func() ([]string, error)
 	find    func() (userns.Map, error) // subordinate ids; may be nil
+
+	makesNothing bool
 }
 
 // Open returns the catalogue below dataDir, plus directories named on the command line. It touches

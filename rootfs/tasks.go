@@ -20,6 +20,9 @@ import (
 // to the user. Call it before use.
 func (c *Catalogue) KeepOwners(find func() (userns.Map, error)) { c.find = find }
 
+// MakeNothing has View only say what it would make. Call it before use.
+func (c *Catalogue) MakeNothing() { c.makesNothing = true }
+
 // subordinate are the ids that files are kept by; ok is false where there are none, or none needed.
 func (c *Catalogue) subordinate() (ids userns.Map, ok bool) {
 	if c.find == nil || os.Geteuid() == 0 {

@@ -51,9 +51,8 @@ input, output and error are passed through as three pipes, and signals too.`,
 		for _, line := range sandbox.Shortfalls(r.Options) {
 			fmt.Fprintf(os.Stderr, "aquarium: note: %s\n", rootfs.Visible(line))
 		}
-		store, err := unsweptStore()
-		switch {
-		case err != nil:
+		store, err := storeFor(r.dryRun)
+		if err != nil {
 			return err
 		}
 		which, err := r.source(c, store)
@@ -61,7 +60,7 @@ input, output and error are passed through as three pipes, and signals too.`,
 		case err != nil:
 			return err
 		case r.dryRun:
-			return dryRun(store, which)
+			return dryRun(which)
 		case r.detach:
 			return launchDetached(store, which)
 		}
@@ -71,8 +70,7 @@ input, output and error are passed through as three pipes, and signals too.`,
 }
 
 // dryRun prints the plan.
-func dryRun(store *sandbox.Store, which source) error {
-	store.Sweep()
+func dryRun(which source) error {
 	plan, err := which.plan()
 	if err != nil {
 		return err

@@ -28,3 +28,11 @@ func unsweptStore() (*sandbox.Store, error) {
 	store.Notice = func(line string) { fmt.Fprintf(os.Stderr, "aquarium: %s\n", rootfs.Visible(line)) }
 	return store, nil
 }
+
+// storeFor is the store of a launch, or of one that is only planned.
+func storeFor(planned bool) (*sandbox.Store, error) {
+	if planned {
+		return sandbox.Look()
+	}
+	return unsweptStore()
+}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -27,18 +28,23 @@ const (
 // directory; "" where it can. On the usual filesystems that is not tried.
 func (s *Store) overlayRefused() string {
 	var stat syscall.Statfs_t
-	if err := syscall.Statfs(s.Data, &stat); err != nil {
+	data, err := s.Data, syscall.Statfs(s.Data, &stat)
+	for err == syscall.ENOENT && data != "/" { // nothing was made yet
+		data = filepath.Dir(data)
+		err = syscall.Statfs(data, &stat)
+	}
+	if err != nil {
 		return "" // the launch says why
 	}
 	switch stat.Type {
 	case ext4Magic, xfsMagic, btrfsMagic:
 		return ""
 	case tmpfsMagic:
-		if caller().Privileged || keepsUserAttributes(s.Data) {
+		if caller().Privileged || keepsUserAttributes(data) {
 			return ""
 		}
 	}
-	if err := doctor.TryOverlay(s.Data); err != nil {
+	if err := doctor.TryOverlay(data); err != nil {
 		return rootfs.Visible(err.Error())
 	}
 	return ""

@@ -48,19 +48,30 @@ func FindPlaces() (Places, error) {
 // make creates the directories, for their owner only below the data
 // directory's top: a user namespace's root must still pass through it.
 func (p Places) make() error {
-	for _, dir := range []string{p.Data, p.Run, p.sandboxes(), p.names()} {
+	for _, dir := range p.all() {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return &Error{"make state directory", err, "set AQUARIUM_HOME to a directory you may write"}
 		}
-		if err := ours(dir); err != nil {
+	}
+	return p.check()
+}
+
+// check refuses directories that others may change. Those that are missing are
+// nobody's.
+func (p Places) check() error {
+	dirs := p.all()
+	if home := os.Getenv("AQUARIUM_HOME"); home != "" {
+		dirs = append(dirs, home)
+	}
+	for _, dir := range dirs {
+		if err := ours(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if home := os.Getenv("AQUARIUM_HOME"); home != "" {
-		return ours(home)
-	}
 	return nil
 }
+
+func (p Places) all() []string { return []string{p.Data, p.Run, p.sandboxes(), p.names()} }
 
 // ours refuses a directory that others may change. What is written in the
 // state directory is believed: whose supervisor listens where, and which

@@ -41,11 +41,30 @@ func Open(dirs ...string) (*Store, error) {
 	if err := places.make(); err != nil {
 		return nil, err
 	}
+	return atPlaces(places, dirs), nil
+}
+
+// Look is Open for who only wants to know, by Plan, what a launch would do:
+// nothing is made.
+func Look(dirs ...string) (*Store, error) {
+	places, err := FindPlaces()
+	if err != nil {
+		return nil, err
+	}
+	if err := places.check(); err != nil {
+		return nil, err
+	}
+	s := atPlaces(places, dirs)
+	s.Catalogue.MakeNothing()
+	return s, nil
+}
+
+func atPlaces(places Places, dirs []string) *Store {
 	s := &Store{Places: places, Catalogue: rootfs.Open(places.Data, dirs...), Subordinate: ids.System()}
 	s.Catalogue.Hide(places.Run)
 	s.Catalogue.AskInUse(s.lowerDirs)
 	s.Catalogue.KeepOwners(s.ownIDs)
-	return s, nil
+	return s
 }
 
 // Sandbox is one sandbox as it was when it was read.
@@ -79,7 +98,7 @@ func (s *Store) ids() ([]string, error) {
 	var ids []string
 	for _, dir := range []string{s.sandboxes(), s.Run} {
 		entries, err := os.ReadDir(dir)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		for _, entry := range entries {
