@@ -268,8 +268,62 @@ func confirm(done step.Step, at wire.StepReport, host, before, after observe.Sta
 		return want(!before.User.Seccomp && after.User.Seccomp, "the filter is in force", after.User)
 	case *step.Exec:
 		return want(after.Program == strings.Join(op.Argv, " ") && after.PID == before.PID, "the program runs, as the same process", after.Program)
+	case *step.Unshare:
+		return want(after.Namespaces["cgroup"] != before.Namespaces["cgroup"], "the cgroup namespace is new", after.Namespaces)
+	case *step.Cgroup:
+		for _, g := range op.Groups {
+			if _, err := os.Stat(g.Directory()); err != nil {
+				return err
+			}
+		}
+	case *step.Symlink:
+		for _, l := range op.Links {
+			target, err := os.Readlink(fmt.Sprintf("/proc/%d/root%s%s/%s", at.PID, op.Root, op.Dir, l.Name))
+			if err != nil || target != l.Target {
+				return fmt.Errorf("link %s leads to %q, %v", l.Name, target, err)
+			}
+		}
+	case *step.ReadOnly:
+		m, ok := mounts(op.Root + op.Target)
+		idle := len(at.Events) > 0 && at.Events[len(at.Events)-1].Idle
+		return want(ok != idle && (idle || strings.HasPrefix(m.Options, "ro,")), "it is mounted read-only, or not there", m)
+	case *step.Hierarchies:
+		for _, name := range op.Names {
+			if m, ok := mounts(op.Root + op.Target + "/" + name); !ok || m.Type != "cgroup" || !strings.HasPrefix(m.Options, "ro") {
+				return fmt.Errorf("hierarchy %s: %+v", name, m)
+			}
+		}
+	case *step.Rlimits:
+		for _, l := range op.Limits {
+			if soft, err := softLimit(at.PID, l.Name); err != nil || soft != strconv.FormatUint(l.Soft, 10) {
+				return fmt.Errorf("%s is %q, %v", l.Name, soft, err)
+			}
+		}
+	case *step.OOMScore:
+		score, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", at.PID))
+		return want(err == nil && string(score) == fmt.Sprintln(op.Adjust), "the score is set", string(score))
+	case *step.Workdir:
+		return want(after.Cwd == filepath.Join(after.Root, op.Path), "the working directory is "+op.Path, after.Cwd)
+	case *step.Keyring: // keys are shown to their own session only
+	default:
+		return fmt.Errorf("nothing is known of what %T does", op)
 	}
 	return nil
+}
+
+// softLimit is a process's own limit, as proc_pid_limits(5) shows it.
+func softLimit(pid int, name string) (string, error) {
+	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
+	if err != nil {
+		return "", err
+	}
+	title := map[string]string{"RLIMIT_CORE": "Max core file size", "RLIMIT_NOFILE": "Max open files"}[name]
+	for line := range strings.Lines(string(table)) {
+		if rest, ok := strings.CutPrefix(line, title+" "); ok && title != "" {
+			return strings.Fields(rest)[0], nil
+		}
+	}
+	return "", fmt.Errorf("no line of %s", name)
 }
 
 // nothingLeft: no directory, no socket, no name, and no process.
