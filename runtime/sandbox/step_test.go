@@ -103,7 +103,7 @@ func (l *stepped) to(index int) {
 func TestStepThroughALaunch(t *testing.T) {
 	for _, o := range []spec.Options{
 		{},
-		{TTY: true, Cols: 100, Rows: 30},
+		{TTY: true, Cols: 100, Rows: 30, Workdir: "/bin"},
 		{RootSwitch: spec.Chroot, Volumes: []string{"/etc:/host-etc:ro"}},
 		{Share: []string{"net"}, ReadOnly: true},
 	} {
