@@ -2,14 +2,10 @@ package sandbox
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
-
-	"aquarium/rootfs"
 )
 
 // Places says where Aquarium keeps things.
@@ -59,11 +55,16 @@ func (p Places) make() error {
 // check refuses directories that others may change. Those that are missing are
 // nobody's.
 func (p Places) check() error {
-	dirs := p.all()
-	if home := os.Getenv("AQUARIUM_HOME"); home != "" {
-		dirs = append(dirs, home)
+	tops := []string{p.Data, p.Run}
+	if os.Getenv("AQUARIUM_HOME") != "" {
+		tops = append([]string{filepath.Dir(p.Data)}, tops...)
 	}
-	for _, dir := range dirs {
+	for _, dir := range tops {
+		if err := oursBelow(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	for _, dir := range []string{p.sandboxes(), p.names()} {
 		if err := ours(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -72,24 +73,6 @@ func (p Places) check() error {
 }
 
 func (p Places) all() []string { return []string{p.Data, p.Run, p.sandboxes(), p.names()} }
-
-// ours refuses a directory that others may change. What is written in the
-// state directory is believed: whose supervisor listens where, and which
-// process is to be killed.
-func ours(dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return &Error{"look at state directory", err, ""}
-	}
-	what, hint := "use state directory "+rootfs.Visible(dir), "set AQUARIUM_HOME to a directory of yours"
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() && stat.Uid != 0 {
-		return &Error{what, fmt.Errorf("it belongs to another user, %d", stat.Uid), hint}
-	}
-	if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return &Error{what, errors.New("every user may write there"), hint}
-	}
-	return nil
-}
 
 func (p Places) sandboxes() string { return filepath.Join(p.Data, "sandboxes") }
 func (p Places) names() string     { return filepath.Join(p.Data, "names") }
