@@ -51,7 +51,7 @@ func TestWhatIsBeingRemovedIsMarked(t *testing.T) {
 	s := newStore(t)
 	marked := func(id string) {
 		t.Helper()
-		if st, err := readState(s.run(id)); err != nil || !st.Remove || !st.Alive() {
+		if st, err := readState(s.run(id)); err != nil || !st.Remove || !st.Alive(s.run(st.ID)) {
 			t.Errorf("it is not written down that it is being removed: %+v, %v", st, err)
 		}
 	}

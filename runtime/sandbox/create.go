@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -153,7 +152,7 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 		Command:    config.Process.Args, TTY: config.Process.Terminal,
 		Remove: config.Annotations[spec.AnnotationRemove] == "true",
 		IDs:    spec.IDs(config),
-		Keeper: os.Getpid(), Weaker: spec.Weaker(config),
+		Weaker: spec.Weaker(config),
 	}
 	if why := config.Annotations[spec.AnnotationSingleID]; why != "" {
 		st.Notes = append(st.Notes, "there is one user inside, and no other: "+why)
@@ -164,7 +163,7 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 	if note := config.Annotations[spec.AnnotationNote]; note != "" {
 		st.Notes = append(st.Notes, note)
 	}
-	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
+	st.KeepSelf()
 	st.Groups, _ = spec.Groups(config) // NewPlan tells of an error
 	for _, kind := range spec.Namespaces {
 		if kind != "time" && !spec.Has(config, kind) {

@@ -44,8 +44,8 @@ func (s *Store) claim(id string) error {
 	if err := os.Mkdir(s.run(id), 0o700); err != nil {
 		return &Error{"make running directory", cause(err), ""}
 	}
-	st := supervisor.State{ID: id, Status: supervisor.Creating, Bundle: s.bundle(id), Keeper: os.Getpid()}
-	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
+	st := supervisor.State{ID: id, Status: supervisor.Creating, Bundle: s.bundle(id)}
+	st.KeepSelf()
 	if err := st.Save(s.run(id)); err != nil {
 		return &Error{"write running state", cause(err), ""}
 	}

@@ -106,7 +106,7 @@ func TestDamagedLedger(t *testing.T) {
 			if err := syscall.Kill(sb.Keeper, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
-			if !eventually(func() bool { return !sb.Alive() }) {
+			if !eventually(func() bool { return !sb.Alive(s.run(sb.ID)) }) {
 				t.Fatal("its supervisor lives on")
 			}
 			s.Sweep()

@@ -99,7 +99,7 @@ func (s *Store) Sweep() {
 func (s *Store) unsettled(id string) bool {
 	running, err := readState(s.run(id))
 	if err == nil {
-		return !running.Alive()
+		return !running.Alive(s.run(id))
 	}
 	_, noRun := os.Lstat(s.run(id))
 	_, noRecord := os.Lstat(filepath.Join(s.bundle(id), supervisor.StateFile))
@@ -118,7 +118,7 @@ func (s *Store) settle(id string) (supervisor.State, error) {
 	}
 	defer unlock()
 	running, runErr := s.readRunning(id)
-	if runErr == nil && running.Alive() {
+	if runErr == nil && running.Alive(s.run(id)) {
 		return running, nil
 	}
 	if runErr != nil && !errors.Is(runErr, fs.ErrNotExist) && !broken(runErr) {
@@ -230,8 +230,8 @@ func (p Places) belongings(st supervisor.State) supervisor.Belongings {
 // that, it is removed nevertheless, to make some.
 func (p Places) condemn(st supervisor.State) {
 	made := p.makeRun(st.ID)
-	st.Remove, st.Keeper = true, os.Getpid()
-	st.KeepStart, _ = supervisor.StartTime(st.Keeper)
+	st.Remove = true
+	st.KeepSelf()
 	if st.Save(p.run(st.ID)) != nil && made {
 		os.RemoveAll(p.run(st.ID))
 	}

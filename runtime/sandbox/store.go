@@ -149,7 +149,7 @@ func isIDPrefix(s string) bool {
 func (s *Store) load(id string) (Sandbox, error) {
 	sb := Sandbox{store: s}
 	st, err := readState(s.run(id))
-	if err == nil && !st.Alive() || broken(err) {
+	if err == nil && !st.Alive(s.run(id)) || broken(err) {
 		st, err = s.settle(id)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		st, err = readState(s.bundle(id))

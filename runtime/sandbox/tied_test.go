@@ -27,7 +27,7 @@ func TestTied(t *testing.T) {
 			t.Errorf("%s is still there", sb.Name)
 		}
 	}
-	if loose, err := s.Find(loose.ID); err != nil || !loose.Alive() {
+	if loose, err := s.Find(loose.ID); err != nil || !loose.Alive(s.run(loose.ID)) {
 		t.Errorf("what is not tied is %s: %v", loose.Status, err)
 	}
 }

@@ -35,6 +35,7 @@ type State struct {
 	PIDStart   uint64        `json:"pidStart,omitempty"` // clock ticks after boot, see StartTime
 	Keeper     int           `json:"keeper"`             // the supervisor; the creator while creating
 	KeepStart  uint64        `json:"keeperStart"`
+	KeepSpace  uint64        `json:"keeperNamespace,omitempty"` // inode of the PID namespace that numbers it
 	Bundle     string        `json:"bundle"`
 	Rootfs     string        `json:"rootfs"`
 	Command    []string      `json:"command"`
@@ -54,10 +55,31 @@ type State struct {
 	Reason     string        `json:"reason,omitempty"`   // in words, where the code does not say enough
 }
 
-// Alive tells whether the sandbox's keeper still runs.
-func (s State) Alive() bool {
+// KeepSelf makes this process the sandbox's keeper.
+func (s *State) KeepSelf() (err error) {
+	s.Keeper, s.KeepSpace = os.Getpid(), pidNamespace()
+	s.KeepStart, err = StartTime(s.Keeper)
+	return err
+}
+
+// pidNamespace is the inode of our own PID namespace, 0 where it is not to be
+// had; see namespaces(7).
+func pidNamespace() uint64 {
+	var stat syscall.Stat_t
+	if syscall.Stat("/proc/self/ns/pid", &stat) != nil {
+		return 0
+	}
+	return stat.Ino
+}
+
+// Alive tells whether the keeper of the sandbox with that running directory
+// still runs.
+func (s State) Alive(run string) bool {
 	if s.Keeper == 0 {
 		return false
+	}
+	if here := pidNamespace(); s.KeepSpace != 0 && here != 0 && s.KeepSpace != here {
+		return s.Status == Creating || answers(run) // its number means nothing here
 	}
 	start, err := StartTime(s.Keeper)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrProcessDone) || errors.Is(err, syscall.ESRCH) {
@@ -65,6 +87,16 @@ func (s State) Alive() bool {
 	}
 	// What cannot be read, for want of descriptors say, is no proof of death.
 	return err != nil || start == s.KeepStart
+}
+
+// answers tells whether a supervisor listens in a running directory.
+func answers(run string) bool {
+	conn, err := Dial(run)
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED)
+	}
+	conn.Close()
+	return true
 }
 
 // StateFile is the name of a state document in its directory.

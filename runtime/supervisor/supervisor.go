@@ -204,11 +204,9 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 // keep takes the sandbox over from its creator, who may go from then on.
 func (s *supervisor) keep() error {
 	st := &s.boot.State
-	start, err := StartTime(os.Getpid())
-	if err != nil {
+	if err := st.KeepSelf(); err != nil {
 		return err
 	}
-	st.Keeper, st.KeepStart = os.Getpid(), start
 	if err := st.Save(s.boot.Run); err != nil {
 		return err
 	}
