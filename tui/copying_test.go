@@ -3,6 +3,7 @@ package tui
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func TestSelectWithKeysAndWriteToAFile(t *testing.T) {
 	u.types("\t\r")
 	u.sees("To get out")
 	u.types("echo a line that is too long for the pane and so goes on in the next row; seq 100 120\r")
-	u.sees("119", "/ #")
+	u.waits("for the prompt below 120", regexp.MustCompile(`120 *\n.*/ #`).MatchString)
 	u.types("\x1d[")
 	u.sees("▸l Logs", "Scrolling back")
 	u.types("V")
