@@ -360,6 +360,7 @@ func TestStepWhatIf(t *testing.T) {
 	u.sees(fmt.Sprintf("Now: before step %d of", private+1))
 	u.types("x")
 	u.sees(fmt.Sprintf("Now: before step %d of", private+2), "it was left out on purpose", "-- ")
+	sb = h.only(t) // at first its creator kept it
 	root := filepath.Join(sb.Bundle, "root")
 	if outer := outerMounts(t, sb); slices.Contains(outer, root) {
 		t.Errorf("%s is mounted in the outer namespace before the step that mounts it", root)
