@@ -291,7 +291,7 @@ func TestStepAbort(t *testing.T) {
 		u.sees(fmt.Sprintf("Now: before step %d of", at+1))
 		waitFor(t, "the state of the sandbox", func() bool {
 			sb, err = h.store.Find(sb.ID)
-			return err == nil && (at <= clone || sb.PID > 0)
+			return err == nil && sb.Status == supervisor.Created && (at <= clone || sb.PID > 0)
 		})
 		u.types("a")
 		u.sees("is aborted: nothing of it is left", "Sandboxes (0)")
