@@ -99,7 +99,7 @@ func (f *feed) open(sb sandbox.Sandbox, conn *supervisor.Conn) (sandbox.Frames, 
 		conn, _ = sb.Dial() // when it has just ended, the saved output is there
 	}
 	if conn == nil {
-		frames, err := sb.Output()
+		frames, err := sb.Output(false)
 		if err != nil {
 			return nil, err
 		}

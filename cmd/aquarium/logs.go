@@ -10,7 +10,6 @@ import (
 
 	"aquarium/cmd/aquarium/console"
 	"aquarium/runtime/sandbox"
-	"aquarium/runtime/supervisor"
 	"aquarium/runtime/wire"
 )
 
@@ -35,7 +34,7 @@ to this one. To a file or pipe every byte is written as it was.`,
 		if err != nil {
 			return err
 		}
-		frames, err := output(sb, follow)
+		frames, err := sb.Output(follow)
 		if err != nil {
 			return err
 		}
@@ -46,17 +45,6 @@ to this one. To a file or pipe every byte is written as it was.`,
 		return nil
 	}
 	return c
-}
-
-func output(sb sandbox.Sandbox, follow bool) (sandbox.Frames, error) {
-	if !follow || sb.Status == supervisor.Stopped {
-		return sb.Output()
-	}
-	conn, err := sb.Dial()
-	if err != nil {
-		return sb.Output() // it has stopped since
-	}
-	return conn, conn.Attach(wire.AttachRequest{History: true, Follow: true})
 }
 
 func writeLogs(frames sandbox.Frames) error {

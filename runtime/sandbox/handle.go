@@ -71,8 +71,9 @@ type Frames interface {
 	Close() error
 }
 
-// Output returns the history, without waiting for more.
-func (sb Sandbox) Output() (Frames, error) {
+// Output returns the history and, with follow, what comes until the program's
+// end.
+func (sb Sandbox) Output(follow bool) (Frames, error) {
 	if sb.Status == supervisor.Stopped {
 		return sb.saved()
 	}
@@ -80,11 +81,35 @@ func (sb Sandbox) Output() (Frames, error) {
 	if err != nil {
 		return sb.saved() // it has stopped since it was read
 	}
-	if err := conn.Attach(wire.AttachRequest{History: true}); err != nil {
+	if conn.Attach(wire.AttachRequest{History: true, Follow: follow}) != nil {
 		conn.Close()
-		return nil, &Error{"read output of " + sb.Name, err, ""}
+		return sb.saved() // it just has
 	}
-	return conn, nil
+	return &liveFrames{Frames: conn, sb: sb}, nil
+}
+
+// liveFrames are those of a supervisor. One that ends just as it is asked says
+// nothing: what it has saved tells.
+type liveFrames struct {
+	Frames
+	sb   Sandbox
+	told bool
+}
+
+func (f *liveFrames) Next() (wire.Type, []byte, error) {
+	kind, payload, err := f.Frames.Next()
+	if f.told || !errors.Is(err, io.EOF) {
+		f.told = true
+		return kind, payload, err
+	}
+	f.told = true
+	saved, err := f.sb.saved()
+	if err != nil {
+		return 0, nil, err
+	}
+	f.Frames.Close()
+	f.Frames = saved
+	return f.Frames.Next()
 }
 
 // savedFrames are the frames of a file.

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,58 @@ func TestNothingIsLostBeforeAttaching(t *testing.T) {
 	o := watch(t, conn)
 	if got := strings.Count(o.output, "\n"); got != lines {
 		t.Errorf("%d lines arrived, want %d", got, lines)
+	}
+}
+
+// TestOutputOfASupervisorThatEnds asks one that takes the connection and ends
+// before it has read what is asked.
+func TestOutputOfASupervisorThatEnds(t *testing.T) {
+	s := newStore(t)
+	sb, conn := startSandbox(t, s, spec.Options{Rootfs: busybox(t), Command: []string{"echo", "last words"}})
+	attach(t, conn, everything)
+	watch(t, conn)
+	if !eventually(func() bool {
+		stopped, err := s.Find(sb.ID)
+		return err == nil && stopped.Status == supervisor.Stopped
+	}) {
+		t.Fatal("it does not stop")
+	}
+	for _, follow := range []bool{false, true} {
+		if err := os.MkdirAll(s.run(sb.ID), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		socket, err := wire.Listen(s.run(sb.ID) + "/" + supervisor.SocketName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if one, err := socket.Accept(); err == nil {
+				one.Close()
+			}
+			socket.Close()
+		}()
+		sb.Status = supervisor.Running // as it was read
+		frames, err := sb.Output(follow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		output := ""
+		for {
+			kind, payload, err := frames.Next()
+			if err != nil || kind == wire.Exit {
+				break
+			}
+			if kind == wire.Output {
+				output += string(payload)
+			}
+		}
+		if output != "last words\n" {
+			t.Errorf("it put out %q", output)
+		}
+		frames.Close()
+		if err := os.RemoveAll(s.run(sb.ID)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
