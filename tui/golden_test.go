@@ -124,7 +124,7 @@ func TestGoldenScreens(t *testing.T) {
 			u.sees("Root filesystems (3)", "Sandboxes (3)", "listening on port 80", "%")
 			u.golden("main")
 			u.types("\tj")
-			u.sees("lines ● running", "200")
+			u.sees("lines ● running", "│200")
 			u.golden("running")
 			u.types("j")
 			u.sees("the last words", "exit 3")

@@ -145,13 +145,13 @@ func TestMouse(t *testing.T) {
 	u.sees("Sandboxes (3)", "listening on port 80")
 	click := func(x, y int) { u.types(fmt.Sprintf("\x1b[<0;%d;%dM\x1b[<0;%d;%dm", x, y, x, y)) }
 	click(5, 7) // the second sandbox
-	u.sees("▸Sandboxes", "lines ● running", "200")
+	u.sees("▸Sandboxes", "lines ● running", "│200")
 	for range 3 { // the wheel over the terminal
 		u.types("\x1b[<64;50;10M")
 	}
-	u.sees("9 lines back", "172")
+	u.sees("9 lines back", "│172")
 	u.types("\x1b[<65;50;10M\x1b[<65;50;10M\x1b[<65;50;10M")
-	u.sees("200")
+	u.sees("│200")
 	click(u.column(0, "│l")+1, 1) // in the tab bar
 	u.sees("▸l Logs")
 	click(u.column(0, "│0")+1, 1)

@@ -144,9 +144,9 @@ func (u *user) waits(what string, ok func(screen string) bool) {
 			if screen = u.screen(); ok(screen) {
 				return
 			}
-			u.t.Fatalf("waited %s, but Aquarium has ended (%v):\n%s", what, u.status, screen)
+			u.t.Fatalf("the screen is\n%s\nwaited %s, but Aquarium has ended (%v)", screen, what, u.status)
 		case <-deadline.C:
-			u.t.Fatalf("waited %s in vain:\n%s", what, screen)
+			u.t.Fatalf("the screen is\n%s\nwaited %s in vain", screen, what)
 		}
 	}
 }

@@ -89,7 +89,7 @@ func TestStepThrough(t *testing.T) {
 	u.types("nn")
 	u.sees("/ #", "To get out")
 	u.types("echo $((6*7))\r")
-	u.sees("42")
+	u.sees("│42")
 }
 
 // traceOf asks a supervisor for the trace, which the launch's own connection may
