@@ -152,7 +152,7 @@ func stateOf(id, bundle string, config *specs.Spec) supervisor.State {
 		Command:    config.Process.Args, TTY: config.Process.Terminal,
 		Remove: config.Annotations[spec.AnnotationRemove] == "true",
 		IDs:    spec.IDs(config),
-		Weaker: spec.Weaker(config),
+		Weaker: weaker(config),
 	}
 	if why := config.Annotations[spec.AnnotationSingleID]; why != "" {
 		st.Notes = append(st.Notes, "there is one user inside, and no other: "+why)

@@ -11,7 +11,9 @@ import (
 // Weaker lists, in a few words each, what makes a sandbox hold less than a
 // default one does: choices for teaching, which are "not isolation". It is
 // empty for the default. A user namespace is not counted: root has none by
-// default, and a time namespace holds nobody back.
+// default, and a time namespace holds nobody back. Nothing is asked of the
+// machine: a mount's source is taken for what its path says, so that the caller
+// has to see to symbolic links.
 func Weaker(s *specs.Spec) []string {
 	var reasons []string
 	because := func(holds bool, reason string) {

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 // exposed lists what mounts show of the host's kernel and files, and let a
 // program write, that a default sandbox hides. Sources are judged by their
-// paths: nothing is asked of the machine.
+// paths, as Weaker says.
 func exposed(s *specs.Spec) []string {
 	var masked, readonly []string
 	if s.Linux != nil {
@@ -57,6 +58,8 @@ func isBind(m specs.Mount) bool {
 func hostVolume(s *specs.Spec, m specs.Mount) string {
 	source := filepath.Clean(m.Source)
 	switch {
+	case isBind(m) && holdsEngineSocket(source):
+		return "host's " + source // nobody needs to write a socket to connect to it
 	case m.Type == "cgroup" || isBind(m) && isOwnGroup(s, source):
 		if isReadOnly(m) {
 			return ""
@@ -74,6 +77,26 @@ func hostVolume(s *specs.Spec, m specs.Mount) string {
 
 // usualDevices are in every sandbox.
 var usualDevices = map[string]bool{"/dev/null": true, "/dev/zero": true, "/dev/full": true, "/dev/random": true, "/dev/urandom": true, "/dev/tty": true}
+
+// engineSockets are where container engines listen; whoever can connect to one
+// has the powers of the engine on the host. They are patterns of path.Match.
+var engineSockets = []string{
+	"/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock", "/run/crio/crio.sock",
+	"/run/buildkit/buildkitd.sock", "/run/user/*/docker.sock", "/run/user/*/podman/podman.sock",
+}
+
+// holdsEngineSocket tells whether a path is that of an engine's socket, or of
+// a directory in which one is. For / hostVolume has words of its own.
+func holdsEngineSocket(source string) bool {
+	for _, at := range engineSockets {
+		for ; at != "/"; at = path.Dir(at) {
+			if match, _ := path.Match(at, source); match {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 func isOwnGroup(s *specs.Spec, directory string) bool {
 	groups, _ := Groups(s) // NewPlan tells of an error

@@ -132,6 +132,33 @@ func TestWeakerMountsOfABundle(t *testing.T) {
 	}
 }
 
+// TestWeakerVolumes: who reaches a container engine has the host.
+func TestWeakerVolumes(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string][]string{
+		"/run/docker.sock":                  {"host's /run/docker.sock"},
+		"/run/podman":                       {"host's /run/podman"},
+		"/run/":                             {"host's /run"},
+		"/run/user/1000":                    {"host's /run/user/1000"},
+		"/run/user/1000/podman/podman.sock": {"host's /run/user/1000/podman/podman.sock"},
+		"/run/user/1000/pulse":              nil,
+		"/run/docker.socket":                nil,
+		"/srv/run":                          nil,
+		"/srv":                              nil,
+		"/":                                 {"host's / read-only"},
+		"/proc/1":                           {"host's /proc/1 read-only"},
+		"/dev":                              nil,
+	} {
+		config, err := New(Options{RootSwitch: PivotRoot, ReadOnly: true, Volumes: []string{source + ":/mnt:ro"}}, Root{Path: "/srv/debian"}, Caller{Privileged: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Weaker(config); !slices.Equal(got, want) {
+			t.Errorf("with %s read-only it is weaker by %q, want %q", source, got, want)
+		}
+	}
+}
+
 func TestWeakerFilterOfABundle(t *testing.T) {
 	t.Parallel()
 	rule := func(action specs.LinuxSeccompAction, args []specs.LinuxSeccompArg, names ...string) specs.LinuxSyscall {

@@ -1,0 +1,23 @@
+package sandbox
+
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"aquarium/runtime/spec"
+)
+
+// weaker is spec.Weaker of a configuration whose mounts are called what their
+// sources are once symbolic links have been followed, as the kernel will.
+func weaker(config *specs.Spec) []string {
+	followed := *config
+	followed.Mounts = slices.Clone(config.Mounts)
+	for i, m := range followed.Mounts {
+		if real, err := filepath.EvalSymlinks(m.Source); err == nil && filepath.IsAbs(m.Source) {
+			followed.Mounts[i].Source = real
+		}
+	}
+	return spec.Weaker(&followed)
+}
