@@ -28,7 +28,7 @@ type keyboard struct {
 
 // attach sends what the user types to a feed.
 func (k *keyboard) attach(f *feed) {
-	k.now = &attachment{feed: f, send: k.send}
+	k.now = &attachment{feed: f, send: k.send, begins: make(chan bool, 1)}
 	k.now.place(rectangle{})
 	k.input.Attach(k.now)
 }
@@ -41,13 +41,25 @@ func (k *keyboard) detach() {
 func (k *keyboard) attached() bool { return k.now != nil }
 
 // attachment is where keys go. Its methods are called by the reader of the
-// keyboard, and must not wait.
+// keyboard, and must not wait, but for Begin.
 type attachment struct {
 	feed   *feed
 	send   func(tea.Msg)
 	bounds atomic.Pointer[rectangle]
+	begins chan bool // prefixed, when there are no more early keys
 
 	prefixed bool // the prefix was the last early key; used by the event loop only
+}
+
+// Begin waits for the event loop, which takes early keys one after the other:
+// its answer comes after them.
+func (a *attachment) Begin() (prefixed bool) {
+	a.send(errand(func(*root) tea.Cmd {
+		a.begins <- a.prefixed
+		a.prefixed = false
+		return nil
+	}))
+	return <-a.begins
 }
 
 // place tells where the terminal is on the screen.

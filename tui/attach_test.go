@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -146,6 +147,23 @@ func TestScrollBackAndReturn(t *testing.T) {
 	u.sees("▸0 Terminal", "│300", "attached")
 	u.types("echo $((3*3))9\r")
 	u.sees("│99")
+}
+
+// TestKeysInTheirOrder types on while the keys go from the UI to the program
+// and back: each goes where it would had one waited.
+func TestKeysInTheirOrder(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.shell(t, "ahead", busybox(t))
+	u := h.open(t, 80, 24)
+	u.sees("Sandboxes (1)", "/ #")
+	const word = "abcdefghijklmnopqrstuvwxyz"
+	for i := range 20 {
+		for _, key := range strings.Split(fmt.Sprintf("\t\recho %d$((%d))%s\r\x1dd", i, i, word), "") {
+			u.types(key)
+		}
+		u.sees(fmt.Sprintf("│%d%d%s", i, i, word), "Enter attach")
+	}
 }
 
 func TestFloodDoesNotHoldUpTheKeys(t *testing.T) {

@@ -25,6 +25,10 @@ const DefaultPrefix = 0x1d
 // Target is where keys go while attached. Its methods are called from the
 // goroutine that reads, without locks held.
 type Target interface {
+	// Begin is called once, before the first of the others: what was read before
+	// Attach may still be on its way to the UI. Begin waits until the UI has dealt
+	// with it, and reports whether the prefix key was the last of it.
+	Begin() (prefixed bool)
 	// Input takes bytes for the program. They are good until it returns.
 	Input(b []byte)
 	// Modes returns the modes of the pane: Pane.Modes. A UI that keeps the mouse
@@ -70,7 +74,12 @@ type Passthrough struct {
 	state   inputState
 }
 
-type attachment struct{ target Target }
+type attachment struct {
+	target Target
+
+	// Used by the reader only: see begin.
+	announced, begun bool
+}
 
 // inputState is what is known in between two reads.
 type inputState struct {
@@ -90,7 +99,7 @@ func NewPassthrough(file *os.File, prefix byte) *Passthrough {
 }
 
 // Attach sends what follows to t.
-func (p *Passthrough) Attach(t Target) { p.attached.Store(&attachment{t}) }
+func (p *Passthrough) Attach(t Target) { p.attached.Store(&attachment{target: t}) }
 
 // Detach sends what follows to the UI.
 func (p *Passthrough) Detach() { p.attached.Store(nil) }
@@ -100,13 +109,16 @@ func (p *Passthrough) Attached() bool { return p.attached.Load() != nil }
 
 // Read returns what is for the UI: see Passthrough.
 func (p *Passthrough) Read(b []byte) (int, error) {
-	if p.attached.Load() == nil && len(p.held)+len(p.rest) == 0 {
-		return p.File.Read(b)
-	}
-	if len(p.rest) > 0 || len(b) == 0 {
+	now := p.attached.Load()
+	switch {
+	case len(p.rest) > 0 || len(b) == 0:
 		n := copy(b, p.rest)
 		p.rest = p.rest[n:]
 		return n, nil
+	case now == nil && len(p.held) == 0:
+		return p.File.Read(b)
+	case now != nil && !p.begin(now):
+		return 0, nil
 	}
 	// No more than fits is read: a caller that polls the file would not come
 	// back for what is left over.
@@ -127,6 +139,26 @@ func (p *Passthrough) Read(b []byte) (int, error) {
 		err = nil
 	}
 	return n, err
+}
+
+// begin changes over to a new target, in the order of typing. What Read has
+// returned before was passed on, but not further, when Read is called again;
+// it has got to the UI when Read is called once more after it returned nothing.
+// So begin is not done the first time.
+func (p *Passthrough) begin(now *attachment) (done bool) {
+	if now.begun {
+		return true
+	}
+	if !now.announced {
+		now.announced = true
+		return false
+	}
+	now.begun = true
+	p.current, p.state = now, inputState{}
+	if now.target.Begin() {
+		p.state.prefixed = []byte{p.prefix}
+	}
+	return true
 }
 
 // giveUp takes what is held as it is.
@@ -154,6 +186,9 @@ func (p *Passthrough) take(data []byte, final bool) {
 	for len(data) > 0 {
 		if now := p.attached.Load(); now != p.current {
 			p.flush()
+			if now != nil && !now.begun {
+				now = nil // this was read before
+			}
 			p.current, p.state = now, inputState{}
 		}
 		if p.current == nil {

@@ -15,8 +15,11 @@ type recorder struct {
 	input    strings.Builder
 	commands []Command
 	modes    Modes
+	begun    int  // how often Begin was called
+	prefixed bool // what it says
 }
 
+func (r *recorder) Begin() bool                    { r.begun++; return r.prefixed }
 func (r *recorder) Input(b []byte)                 { r.input.Write(b) }
 func (r *recorder) Modes() Modes                   { return r.modes }
 func (r *recorder) Bounds() (x, y, cols, rows int) { return 10, 5, 80, 24 }
@@ -138,6 +141,55 @@ func TestPassthroughDetached(t *testing.T) {
 	}
 }
 
+// TestPassthroughBegins: nothing is read for a new target before what was read
+// earlier has been dealt with.
+func TestPassthroughBegins(t *testing.T) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer out.Close()
+	p, r, other := NewPassthrough(in, 0), &recorder{}, &recorder{prefixed: true}
+	read := func(want string, begun, otherBegun int) {
+		t.Helper()
+		buf := make([]byte, 10)
+		n, err := p.Read(buf)
+		if err != nil || string(buf[:n]) != want {
+			t.Errorf("for the UI %q, %v; want %q", buf[:n], err, want)
+		}
+		if r.begun != begun || other.begun != otherBegun {
+			t.Errorf("begun %d and %d times, want %d and %d", r.begun, other.begun, begun, otherBegun)
+		}
+	}
+	io.WriteString(out, "a")
+	read("a", 0, 0)
+	p.Attach(r)
+	io.WriteString(out, "b")
+	read("", 0, 0)
+	if r.input.Len() > 0 {
+		t.Errorf("%q came before it had begun", r.input.String())
+	}
+	read("", 1, 0)
+	io.WriteString(out, "c")
+	read("", 1, 0)
+	p.Attach(other) // the prefix key was read before
+	io.WriteString(out, "de")
+	read("", 1, 0)
+	read("e", 1, 1)
+	if r.input.String() != "bc" || other.input.String() != "" || !slices.Equal(other.commands, []Command{CommandDetach}) {
+		t.Errorf("got %q and %q with the commands %v", r.input.String(), other.input.String(), other.commands)
+	}
+}
+
+// announced reads once, which is nothing, so that the next time is the new target's.
+func announced(t *testing.T, p *Passthrough) {
+	t.Helper()
+	if n, err := p.Read(make([]byte, 100)); n != 0 || err != nil {
+		t.Fatalf("read %d, %v before the target has begun", n, err)
+	}
+}
+
 func TestPassthroughEscapeIsNotHeld(t *testing.T) {
 	in, out, err := os.Pipe()
 	if err != nil {
@@ -147,6 +199,7 @@ func TestPassthroughEscapeIsNotHeld(t *testing.T) {
 	defer out.Close()
 	p, r := NewPassthrough(in, 0), &recorder{}
 	p.Attach(r)
+	announced(t, p)
 	io.WriteString(out, "\x1b")
 	start := time.Now()
 	n, err := p.Read(make([]byte, 100))
@@ -166,6 +219,7 @@ func TestPassthroughOtherPrefix(t *testing.T) {
 	defer in.Close()
 	p, r := NewPassthrough(in, 0x01), &recorder{}
 	p.Attach(r)
+	announced(t, p)
 	io.WriteString(out, "\x1d\x01a\x1b[97;5uz")
 	out.Close()
 	if _, err := p.Read(make([]byte, 100)); err != nil {
