@@ -75,7 +75,7 @@ func TestForbiddenNeedsRoot(t *testing.T) {
 		}
 		return
 	}
-	target, err := New().Open(1)
+	target, err := newObserver().Open(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,12 +25,14 @@ import (
 // that looking again every second costs nothing more. Its methods, and those
 // of its targets, may be called from several goroutines.
 type Observer struct {
+	patience time.Duration // with what may hang, see patiently
+
 	mu    sync.Mutex
 	stuck map[string]bool // what a goroutine still waits for
 }
 
 // New returns an observer.
-func New() *Observer { return &Observer{stuck: make(map[string]bool)} }
+func New() *Observer { return &Observer{patience: defaultPatience, stuck: make(map[string]bool)} }
 
 // Target is a process that is looked at. It stays the same process: once that
 // has ended every method returns ErrGone, even if another has its number.

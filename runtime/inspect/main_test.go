@@ -66,12 +66,21 @@ func start(t *testing.T, scene string, flags uintptr) child {
 	if err != nil || !ready {
 		t.Fatalf("the child said %q (%v)", said, err)
 	}
-	target, err := New().Open(command.Process.Pid)
+	target, err := newObserver().Open(command.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { target.Close() })
 	return child{target, command, strings.TrimSpace(said)}
+}
+
+// patience is long: what takes a moment takes more of them on a busy machine.
+const patience = 5 * time.Second
+
+func newObserver() *Observer {
+	o := New()
+	o.patience = patience
+	return o
 }
 
 // enter is how the host's programs run in the child's namespaces.

@@ -9,8 +9,8 @@ import (
 // a file, wait for as long as it likes. Nothing can take back such a wait, so
 // it is left to its goroutine, is not begun a second time, and there are few.
 const (
-	patience = 250 * time.Millisecond
-	mostHung = 16
+	defaultPatience = 250 * time.Millisecond
+	mostHung        = 16
 )
 
 // patiently runs read, and gives up on it with ErrHangs. The name says what
@@ -35,7 +35,7 @@ func patiently[T any](o *Observer, name string, read func() (T, error)) (T, erro
 		delete(o.stuck, name)
 		o.mu.Unlock()
 	}()
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(o.patience)
 	defer timer.Stop()
 	select {
 	case r := <-done:
