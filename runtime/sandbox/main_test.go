@@ -122,7 +122,7 @@ func watch(t *testing.T, conn Frames) (o outcome) {
 // until reads frames until the output holds text.
 func until(t *testing.T, conn *supervisor.Conn, text string) string {
 	t.Helper()
-	timer := time.AfterFunc(20*time.Second, func() { conn.Close() })
+	timer := time.AfterFunc(time.Minute, func() { conn.Close() })
 	defer timer.Stop()
 	var output string
 	for !strings.Contains(output, text) {

@@ -126,9 +126,12 @@ func TestCloseOutput(t *testing.T) {
 // something is missing, and shown the end.
 func TestSlowViewerOfATerminal(t *testing.T) {
 	s := newStore(t)
-	sb, conn := startSandbox(t, s, spec.Options{Rootfs: busybox(t), TTY: true, Command: []string{"seq", "1000000"}})
+	sb, conn := startSandbox(t, s, spec.Options{Rootfs: busybox(t), TTY: true, Interactive: true, Command: []string{"sh", "-c", "read begin; seq 1000000"}})
 	attach(t, conn, everything)
-	deadline := time.Now().Add(30 * time.Second)
+	if err := conn.Input([]byte("\n")); err != nil { // before that it would be history
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(3 * time.Minute)
 	for sb.Status != supervisor.Stopped { // it ends although nobody reads
 		if time.Now().After(deadline) {
 			t.Fatal("the program waits for a viewer that does not read")

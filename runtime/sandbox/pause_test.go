@@ -119,7 +119,7 @@ func TestPausedEnds(t *testing.T) {
 // A signal that a paused program gets waits for it.
 func TestSignalWaitsForUnpause(t *testing.T) {
 	s := newStore(t)
-	sb, conn := limitedSandbox(t, s, spec.Options{Command: []string{"sh", "-c", "trap 'echo caught' HUP; echo ready; while :; do read line; done"}})
+	sb, conn := limitedSandbox(t, s, spec.Options{Command: []string{"sh", "-c", "trap 'echo caught' HUP; echo ready; while :; do sleep 0.1; done"}})
 	if err := conn.Attach(wire.AttachRequest{History: true, Follow: true}); err != nil {
 		t.Fatal(err)
 	}

@@ -74,8 +74,18 @@ func TestReaperCollectsOrphans(t *testing.T) {
 // A program that is PID 1 itself has to know what that means.
 func TestWithoutReaperOrphansStay(t *testing.T) {
 	s := newStore(t)
-	sb, conn := startSandbox(t, s, spec.Options{Rootfs: busybox(t), Command: []string{"sh", "-c", `sh -c "sleep 0.5 & :"; exec sleep 1000`}})
-	conn.Close()
+	// The orphan ends with the input, and not before the shell that would wait for it has become another program.
+	script := `exec 3<&0; sh -c "cat <&3 & :"; exec sleep 1000 3<&-`
+	sb, conn := startSandbox(t, s, spec.Options{Rootfs: busybox(t), Interactive: true, Command: []string{"sh", "-c", script}})
+	if !eventually(func() bool {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", sb.PID))
+		return err == nil && string(line) == "sleep\x001000\x00"
+	}) {
+		t.Fatal("the program does not become another")
+	}
+	if err := conn.EndOfInput(); err != nil {
+		t.Fatal(err)
+	}
 	if !eventually(func() bool { return zombies(t, sb.PID) == 1 }) {
 		t.Error("the orphan was collected by a program that waits for none")
 	}
@@ -92,7 +102,7 @@ func TestReaperPassesSignalsAndStatusOn(t *testing.T) {
 		{"exit status", "exit 7", 0, "", 7},
 		{"killed", "kill -USR1 $$", 0, "", 138},
 		{"default action", "echo up; read line", syscall.SIGTERM, "", 143},
-		{"handler", "trap 'echo caught; exit 9' HUP; echo up; while :; do read line; done", syscall.SIGHUP, "caught", 9},
+		{"handler", "trap 'echo caught; exit 9' HUP; echo up; while :; do sleep 0.1; done", syscall.SIGHUP, "caught", 9},
 		{"real-time", "echo up; read line", 40, "", 168},
 		{"what others leave", "sleep 1000 & sleep 1000 & exit 4", 0, "", 4},
 	} {
