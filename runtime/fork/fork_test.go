@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // cat is a program that becomes cat(1) of a file, with its output in w.
@@ -103,7 +104,11 @@ func group(t *testing.T) string {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			if err := os.Remove(dir); err != nil {
+			err := os.Remove(dir)
+			for end := time.Now().Add(10 * time.Second); errors.Is(err, syscall.EBUSY) && time.Now().Before(end); time.Sleep(time.Millisecond) {
+				err = os.Remove(dir) // who has ended may be on its way out
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		})

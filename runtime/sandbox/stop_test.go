@@ -124,8 +124,25 @@ func TestAKilledSupervisorsProcesses(t *testing.T) {
 // A viewer that only watches, and neither attaches nor goes, does not keep
 // others from being told the end.
 func TestAWatcherDelaysNoExit(t *testing.T) {
-	s := newStore(t)
-	sb, watcher := startSandbox(t, s, spec.Options{Name: "watched", Rootfs: busybox(t), Command: []string{"sleep", "100000"}, TTY: true})
+	s, root := newStore(t), busybox(t)
+	const patience = 1500 * time.Millisecond // the supervisor's, with the watcher, is 2 s
+	took := toldOfTheEnd(t, s, root)
+	for range 4 { // a busy machine may delay it, too
+		if took < patience {
+			return
+		}
+		took = min(took, toldOfTheEnd(t, s, root))
+	}
+	if took >= patience {
+		t.Errorf("the end was told after %v at the least", took)
+	}
+}
+
+// toldOfTheEnd is how long it takes until a viewer is told of a program's end,
+// beside one that only watches.
+func toldOfTheEnd(t *testing.T, s *Store, root string) time.Duration {
+	t.Helper()
+	sb, watcher := startSandbox(t, s, spec.Options{Rootfs: root, Command: []string{"sleep", "100000"}, TTY: true})
 	conn := dial(t, sb)
 	if err := conn.Attach(everything); err != nil {
 		t.Fatal(err)
@@ -135,10 +152,7 @@ func TestAWatcherDelaysNoExit(t *testing.T) {
 	}
 	began := time.Now()
 	watch(t, conn)
-	const patience = 1500 * time.Millisecond // the supervisor's, with the watcher, is 2 s
-	if took := time.Since(began); took > patience {
-		t.Errorf("the end was told after %v", took)
-	}
+	took := time.Since(began)
 	// The watcher may still attach, and sees all of it.
 	if err := watcher.Attach(everything); err != nil {
 		t.Fatal(err)
@@ -146,4 +160,5 @@ func TestAWatcherDelaysNoExit(t *testing.T) {
 	if o := watch(t, watcher); o.exit.Signal != int(syscall.SIGKILL) {
 		t.Errorf("the watcher is told %+v", o.exit)
 	}
+	return took
 }
