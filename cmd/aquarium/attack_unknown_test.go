@@ -45,7 +45,7 @@ func TestUnknownSystemCalls(t *testing.T) {
 				s.Linux.Seccomp, s.Process.NoNewPrivileges = filter, true
 				s.Mounts = []specs.Mount{{Destination: "/proc", Type: "proc", Source: "proc"}}
 			}, arguments...)
-			out, err := exec.Command(runc, "--root", filepath.Join(p.dir, "runc"), "run", "-b", bundle, "aquarium-"+filepath.Base(p.dir)).Output()
+			out, err := exec.Command(runc, "--root", filepath.Join(p.dir, "runc"), "run", "-b", bundle, p.ownName()).Output()
 			if err != nil {
 				t.Fatalf("runc: %v", err)
 			}
