@@ -24,8 +24,9 @@ var refusals = regexp.MustCompile(`^aquarium: (` + strings.Join([]string{
 	`(signal|stop) fish-\d: (its program does not run|its supervisor is gone)`,
 	`use rootfs "tree-\d": no such file or directory`,
 	`launch fish-\d: init (ended|was killed) .*`, // somebody has removed it meanwhile
+	`launch [a-z]+-[a-z0-9]+: its supervisor ended: EOF`,
 	`commit fish-\d: it is just being launched, or removed`,
-	`attach to fish-\d: its supervisor is gone`,
+	`attach to [a-z]+-[a-z0-9]+: its supervisor is gone`,
 	`inspect fish-\d: (its program has not been started|.* the process has ended)`,
 	`(find rootfs|remove) "tree-\d": (no such root filesystem|in use by .*)`,
 	`store "tree-\d": the name is taken`,
@@ -106,8 +107,9 @@ func (p place) killSomeSupervisor(random *rand.Rand) {
 	if json.Unmarshal(document, &st) != nil || st.Keeper <= 0 {
 		return
 	}
-	// A creator is the keeper, too, for a moment; and the number may be another's.
-	if exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", st.Keeper)); exe == p.binary() {
+	// A creator is the keeper, too, for a moment, and has a directory; and the
+	// number may be another's.
+	if exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", st.Keeper)); exe == "/"+p.ownName() {
 		syscall.Kill(st.Keeper, syscall.SIGKILL)
 	}
 }
