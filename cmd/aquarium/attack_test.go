@@ -43,11 +43,6 @@ func (p place) attacker(t testing.TB) string {
 	return path
 }
 
-// install copies a program that is to be run soon. It is not this process that
-// writes it: a child that is started meanwhile would hold it open for a
-// moment, and a file that is open for writing cannot be executed.
-func install(to, from string) error { return exec.Command("cp", from, to).Run() }
-
 // outcomes are the errnos of an attacker's attempts, by their names.
 type outcomes map[string]syscall.Errno
 

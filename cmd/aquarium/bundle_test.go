@@ -94,7 +94,7 @@ func TestRuntimeTestInADefaultSandbox(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	root := p.small(t)
-	if err := copyFile(filepath.Join(root, "runtimetest"), runtimeTest(t)); err != nil {
+	if err := install(filepath.Join(root, "runtimetest"), runtimeTest(t)); err != nil {
 		t.Fatal(err)
 	}
 	run := []string{"run", "--name", "promise", root, "/runtimetest"}
@@ -116,7 +116,7 @@ func TestRuntimeTestInABundle(t *testing.T) {
 	bundle := p.runcBundle(t)
 	config := readSpec(t, filepath.Join(bundle, "config.json"))
 	root := filepath.Join(bundle, "rootfs")
-	if err := copyFile(filepath.Join(root, "runtimetest"), runtimeTest(t)); err != nil {
+	if err := install(filepath.Join(root, "runtimetest"), runtimeTest(t)); err != nil {
 		t.Fatal(err)
 	}
 	score, mask := 150, uint32(0o027)

@@ -92,7 +92,12 @@ func TestCredentials(t *testing.T) {
 				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(path, []byte(content), 0o755); err != nil {
+				original := filepath.Join(dir, "original")
+				err := os.WriteFile(original, []byte(content), 0o755)
+				if err == nil {
+					err = install(path, original)
+				}
+				if err != nil {
 					t.Fatal(err)
 				}
 			}

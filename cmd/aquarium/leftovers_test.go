@@ -47,7 +47,7 @@ func (p place) fill() error {
 	}
 	own := filepath.Join(filepath.Dir(p.binary()), p.ownName())
 	if err := os.Link(binary, own); err != nil {
-		if err := copyFile(own, binary); err != nil {
+		if err := install(own, binary); err != nil {
 			return err
 		}
 	}

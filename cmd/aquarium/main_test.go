@@ -74,7 +74,7 @@ func busyboxRoot(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := copyFile(filepath.Join(dir, "bin/busybox"), busybox); err != nil {
+	if err := install(filepath.Join(dir, "bin/busybox"), busybox); err != nil {
 		return err
 	}
 	applets, err := exec.Command(busybox, "--list").Output()
@@ -100,10 +100,12 @@ func busyboxRoot(dir string) error {
 	return nil
 }
 
-func copyFile(to, from string) error {
-	content, err := os.ReadFile(from)
-	if err != nil {
-		return err
+// install copies a program that is to be run soon. It is not this process that
+// writes it: a child that is started meanwhile would hold it open for a
+// moment, and a file that is open for writing cannot be executed.
+func install(to, from string) error {
+	if out, err := exec.Command("cp", from, to).CombinedOutput(); err != nil {
+		return fmt.Errorf("copy %s to %s: %w: %s", from, to, err, out)
 	}
-	return os.WriteFile(to, content, 0o755)
+	return nil
 }

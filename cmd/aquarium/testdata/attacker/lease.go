@@ -18,6 +18,9 @@ func lease(files []string) {
 		if err == nil {
 			fds = append(fds, file.Fd())
 			err = take(file.Fd())
+			for ; err == unix.EAGAIN; err = take(file.Fd()) { // somebody has it open still
+				time.Sleep(10 * time.Millisecond)
+			}
 		}
 		fmt.Printf("%s: %d\n", name, number(err))
 	}
