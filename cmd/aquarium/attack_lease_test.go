@@ -59,7 +59,7 @@ func TestLeases(t *testing.T) {
 		command := strings.ReplaceAll(test.command, "SHARED", shared)
 		ctx, cancel := context.WithTimeout(t.Context(), leasePatience)
 		c := exec.CommandContext(ctx, p.binary(), strings.Fields(command)...)
-		c.Env, c.Dir, c.WaitDelay = p.env(), p.dir, time.Second
+		c.Env, c.Dir, c.WaitDelay = p.env(), p.dir, leasePatience
 		out, err := c.CombinedOutput()
 		switch {
 		case ctx.Err() != nil:

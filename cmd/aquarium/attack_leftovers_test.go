@@ -52,7 +52,8 @@ func TestProgramThatOutlivesItsSupervisor(t *testing.T) {
 // ended objects to a process that has not.
 func ended(pid int) error {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil || strings.HasPrefix(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " Z") {
+	state := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
+	if err != nil || strings.HasPrefix(state, " Z") || strings.HasPrefix(state, " X") {
 		return nil
 	}
 	return fmt.Errorf("it runs: %s", stat)

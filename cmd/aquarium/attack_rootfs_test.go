@@ -164,7 +164,7 @@ func (p place) soon(t *testing.T, args ...string) (output string, err error) {
 	var out bytes.Buffer
 	c := p.command(args...)
 	c.Stdout, c.Stderr = &out, &out
-	c.WaitDelay = time.Second // for a sandbox's program that holds them open
+	c.WaitDelay = patience / 4 // for a sandbox's program that holds them open
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -173,11 +173,11 @@ func (p place) soon(t *testing.T, args ...string) (output string, err error) {
 	select {
 	case err := <-ended:
 		return out.String(), err
-	case <-time.After(patience / 4):
+	case <-time.After(patience):
 		c.Process.Kill()
 		<-ended
 		p.killAll()
-		t.Fatalf("aquarium %s has not ended after %v: %s", strings.Join(args, " "), patience/4, out.String())
+		t.Fatalf("aquarium %s has not ended after %v: %s", strings.Join(args, " "), patience, out.String())
 		return "", nil
 	}
 }

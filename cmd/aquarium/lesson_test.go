@@ -83,7 +83,7 @@ func TestLessonTwoTasks(t *testing.T) {
 func TestLessonNoNetwork(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	if out := p.run(t, "run", "--rm", p.bb(), "sh", "-c", "ip link | grep -c '^[0-9]'; ping -c 1 -W 1 127.0.0.1 >/dev/null && echo loop"); out != "1\nloop\n" {
+	if out := p.run(t, "run", "--rm", p.bb(), "sh", "-c", "ip link | grep -c '^[0-9]'; ping -c 1 -W 60 127.0.0.1 >/dev/null && echo loop"); out != "1\nloop\n" {
 		t.Errorf("the interfaces and the loopback: %q", out)
 	}
 	out, err := p.command("run", "--rm", p.bb(), "ping", "-c", "1", "-W", "1", "192.0.2.1").CombinedOutput()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,7 @@ type podman struct{ dir string }
 
 func podmanIn(t testing.TB, dir string) podman {
 	t.Helper()
-	settings := "[engine]\nlock_type = \"file\"\n"
+	settings := fmt.Sprintf("[engine]\nlock_type = \"file\"\ntmp_dir = %q\n", filepath.Join(dir, "tmp"))
 	if err := os.WriteFile(filepath.Join(dir, "containers.conf"), []byte(settings), 0o644); err != nil {
 		t.Fatal(err)
 	}

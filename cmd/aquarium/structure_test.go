@@ -145,11 +145,11 @@ func TestSignalsGoByDescriptor(t *testing.T) {
 	}
 	found := make(map[string]int)
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() && d.Name() == "testdata" {
-			if err == nil {
-				err = fs.SkipDir
-			}
+		if err != nil {
 			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || d.Name() == ".git") {
+			return fs.SkipDir
 		}
 		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return nil

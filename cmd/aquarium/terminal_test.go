@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"syscall"
@@ -267,8 +268,14 @@ func TestLogsInATerminal(t *testing.T) {
 	u = p.sit(t, "logs", "coral")
 	u.sees("^plain red end$")
 	u.leaves()
-	if got, want := u.received(), "plain \x1b[31mred\x1b[m end\r\n"; strings.ReplaceAll(got, "\r", "") != strings.ReplaceAll(want, "\r", "") {
-		t.Errorf("logs writes %q, want %q", got, want)
+	const want = "plain \x1b[31mred\x1b[m end\n"
+	if err := within(patience, func() error { // the end of the line may still be on its way
+		if got := strings.ReplaceAll(u.received(), "\r", ""); got != want {
+			return fmt.Errorf("logs writes %q, want %q", got, want)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 }
 
