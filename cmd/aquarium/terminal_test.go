@@ -224,7 +224,7 @@ func TestFullScreenProgramsComeBack(t *testing.T) {
 		keys, shows string
 		quit        string
 	}{
-		{"vim", "host", []string{"vim", "-u", "NONE", "-N"}, "^~", "isome text\x1b", `(?s)^some text.*~$`, ":q!\r"},
+		{"vim", "host", []string{"vim", "-u", "NONE", "-N"}, "^~", "isome text\x1b", `(?s)\Asome text\n.*~\z`, ":q!\r"}, // -- INSERT -- goes a second after ESC
 		{"less", "host", []string{"sh", "-c", "seq 1000 | less"}, "^:$", "500g", `(?s)\A500\s.*^:$`, "q"},
 		{"busybox vi", p.bb(), []string{"vi", "/etc/passwd"}, "1/2", "G", `(?s)^root:x:0.*2/2 100%`, ":q!\r"},
 	}
