@@ -49,7 +49,7 @@ func (m *root) takeLaunched(msg sandboxLaunched) tea.Cmd {
 	m.sandboxes.choose(msg.sandbox.ID)
 	show := m.work.show(msg.sandbox, usage{}, msg.conn)
 	attach := m.attachSelected()
-	return tea.Batch(show, attach, m.pressAll(early))
+	return tea.Batch(show, attach, m.takeTyped(early))
 }
 
 // tellCleanup says what was cleaned up after a crash: the latest, and how many.

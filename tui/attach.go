@@ -108,6 +108,14 @@ func (k *keyboard) early(key tea.KeyPressMsg) terminal.Command {
 	return 0
 }
 
+// paste is text that was pasted before the switch.
+func (k *keyboard) paste(text string) {
+	if k.now.Modes().BracketedPaste {
+		text = "\x1b[200~" + text + "\x1b[201~"
+	}
+	k.now.Input([]byte(text))
+}
+
 // keyBytes is what a plain terminal sends for the keys that people type ahead.
 func keyBytes(key tea.KeyPressMsg) []byte {
 	if key.Text != "" {
@@ -137,24 +145,24 @@ func keyBytes(key tea.KeyPressMsg) []byte {
 	return nil
 }
 
-// typeAhead holds keys that are typed while a launch is under way: they are
+// typeAhead holds what is typed and pasted while a launch is under way: it is
 // for the program to come.
 type typeAhead struct {
 	waiting bool
-	keys    []tea.KeyPressMsg
+	typed   []tea.Msg // tea.KeyPressMsg and tea.PasteMsg
 }
 
-// holds keeps a key back, if one is to be.
-func (t *typeAhead) holds(key tea.KeyPressMsg) bool {
+// holds keeps a key or a paste back, if one is to be.
+func (t *typeAhead) holds(typed tea.Msg) bool {
 	if t.waiting {
-		t.keys = append(t.keys, key)
+		t.typed = append(t.typed, typed)
 	}
 	return t.waiting
 }
 
 // release returns what was held and stops holding.
-func (t *typeAhead) release() []tea.KeyPressMsg {
-	keys := t.keys
+func (t *typeAhead) release() []tea.Msg {
+	typed := t.typed
 	*t = typeAhead{}
-	return keys
+	return typed
 }

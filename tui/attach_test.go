@@ -57,6 +57,8 @@ func TestKeysTypedAheadAreTheProgramsToo(t *testing.T) {
 	u.sees("─ Help ─")
 	u.types("\x1b")
 	u.sees("again 4", "Enter attach")
+	u.types("eecho pasted \x1b[200~$((1+2)) sd\x1b[201~ too\r") // into a shell that is being started
+	u.sees("pasted 3 sd too")
 }
 
 func TestSizeFollowsThePane(t *testing.T) {

@@ -45,12 +45,17 @@ func (m *root) detach() tea.Cmd {
 	return sequences(terminal.DetachKeys(kittyFlags))
 }
 
-// pressAll takes keys that were held back, each as what it is after those
+// takeTyped takes what was held back, each key as what it is after those
 // before it.
-func (m *root) pressAll(keys []tea.KeyPressMsg) tea.Cmd {
+func (m *root) takeTyped(typed []tea.Msg) tea.Cmd {
 	var cmds []tea.Cmd
-	for _, key := range keys {
-		cmds = append(cmds, m.press(key))
+	for _, msg := range typed {
+		switch msg := msg.(type) {
+		case tea.KeyPressMsg:
+			cmds = append(cmds, m.press(msg))
+		case tea.PasteMsg:
+			m.paste(msg)
+		}
 	}
 	return tea.Batch(cmds...)
 }

@@ -78,7 +78,7 @@ func (m *root) takeEnterChoice(c enterChoice, err error) tea.Cmd {
 		return nil
 	}
 	m.open(&enterDialog{theme: m.theme, choice: c})
-	return m.pressAll(early)
+	return m.takeTyped(early)
 }
 
 // enterSelected opens the form for the selected sandbox.

@@ -39,7 +39,7 @@ func (m *root) openReplayDialog(failed []string) tea.Cmd {
 	d.list.set(entries)
 	early := m.typing.release()
 	m.open(d)
-	return m.pressAll(early)
+	return m.takeTyped(early)
 }
 
 func (*replayDialog) title() string { return "Replay a launch" }

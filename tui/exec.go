@@ -83,5 +83,5 @@ func (m *root) takeExec(msg execStarted) tea.Cmd {
 	}
 	f, run := m.work.startShell(msg.sandbox, msg.conn)
 	attach := m.attachTo(f)
-	return tea.Batch(run, attach, m.pressAll(early))
+	return tea.Batch(run, attach, m.takeTyped(early))
 }

@@ -67,7 +67,7 @@ func pressTab(edit editor, after func(useful bool)) decision {
 			found := findPathSoon(path)
 			return errand(func(m *root) tea.Cmd {
 				after(e.line.value() == typed && e.take(found))
-				return m.pressAll(m.typing.release())
+				return m.takeTyped(m.typing.release())
 			})
 		}
 	})

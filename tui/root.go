@@ -72,7 +72,7 @@ func (m *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return m, m.press(msg)
 	case tea.PasteMsg:
-		m.paste(msg.Content)
+		m.paste(msg)
 	case tea.MouseMsg:
 		return m, m.mouse(msg)
 	case paneChanged:
@@ -172,10 +172,12 @@ func (m *root) focusedList() *list {
 	return nil
 }
 
-func (m *root) paste(text string) {
+func (m *root) paste(msg tea.PasteMsg) {
+	text := msg.Content
 	switch {
+	case m.typing.holds(msg):
 	case m.keyboard.attached():
-		m.keyboard.now.Input([]byte(text))
+		m.keyboard.paste(text)
 	case len(m.dialogs) > 0:
 		if d, ok := m.dialogs[len(m.dialogs)-1].(pasted); ok {
 			d.paste(text)
