@@ -5,8 +5,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
+
+	tea "charm.land/bubbletea/v2"
 
 	"aquarium/runtime/spec"
+	"aquarium/tui/terminal"
 )
 
 // shell starts a sandbox with a busybox shell.
@@ -77,6 +81,11 @@ func TestSizeFollowsThePane(t *testing.T) {
 		u.resize(cols, 30)
 	}
 	u.resize(100, 30)
+	u.types("\x1dz") // a rule shows when the last size has come
+	u.waits("for a rule of 100 columns", func(screen string) bool {
+		return utf8.RuneCountInString(strings.TrimRight(strings.Split(screen, "\n")[28], " ")) == 100
+	})
+	u.types("\x1dz")
 	u.waits("for the last row to move", func(screen string) bool {
 		rows := strings.Split(screen, "\n")
 		return len(rows) == 30 && strings.Contains(rows[29], "sized attached")
@@ -174,7 +183,7 @@ func TestFloodDoesNotHoldUpTheKeys(t *testing.T) {
 	h.shell(t, "flood", busybox(t))
 	u := h.attaches(t, 80, 24)
 	u.types("yes flooded\r")
-	u.sees("flooded ")
+	u.sees("│flooded ") // not only as it is typed
 	u.types("\x1dd")
 	u.sees("Enter attach")
 	u.types("?")
@@ -202,6 +211,33 @@ func TestProgramThatDoesNotRead(t *testing.T) {
 	}
 	u.types("\x1dd")
 	u.sees("Enter attach")
+}
+
+// TestCleanupIsTold: that a program has ended does not take the place of what
+// was cleaned up after it, whichever comes first.
+func TestCleanupIsTold(t *testing.T) {
+	t.Parallel()
+	const told = "cleaned up after orphan"
+	for _, cleanedFirst := range []bool{true, false} {
+		m := newRoot(nil, newTheme(true), keyboard{input: terminal.NewPassthrough(nil, 0), send: func(tea.Msg) {}})
+		f := quietFeed(80, 24)
+		defer f.close()
+		m.keyboard.attach(f)
+		f.facts.live = false
+		if cleanedFirst {
+			m.Update(cleanedUp(told))
+		}
+		m.Update(feedEnded{f})
+		if m.keyboard.attached() {
+			t.Fatal("the keys are still the program's")
+		}
+		if !cleanedFirst {
+			m.Update(cleanedUp(told))
+		}
+		if m.notice != told {
+			t.Errorf("with the cleanup first %v: it says %q", cleanedFirst, m.notice)
+		}
+	}
 }
 
 func TestSupervisorKilled(t *testing.T) {

@@ -120,7 +120,9 @@ func (m *root) followProgram() tea.Cmd {
 	feed := m.keyboard.now.feed
 	if facts := feed.state(); facts.ready && !facts.live {
 		cmd := m.detach()
-		m.notice = m.ended(feed)
+		if m.cleanups == 0 { // which says more of an end
+			m.notice = m.ended(feed)
+		}
 		return cmd
 	}
 	modes := feed.pane.Modes()

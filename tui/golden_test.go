@@ -56,7 +56,7 @@ func (u *user) golden(name string) {
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	deadline := time.After(goldenPatience)
+	deadline := time.After(patience)
 	for masked(u.screen()) != string(want) {
 		select {
 		case <-u.pane.Changed():
@@ -66,10 +66,6 @@ func (u *user) golden(name string) {
 		}
 	}
 }
-
-// goldenPatience is how long a screen may take to become the golden one: a
-// frame is not drawn in one instant.
-const goldenPatience = 5 * time.Second
 
 // difference shows the rows of two screens that are not the same.
 func difference(want, got string) string {

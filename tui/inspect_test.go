@@ -88,7 +88,7 @@ func TestProcessesAsPsSeesThem(t *testing.T) {
 	h := newHome(t)
 	sb := crowd(t, h)
 	u := h.looks(t, 120, 40, "crowd", "2")
-	u.sees("PID 1 ignores", "PID 1 catches", "zombies")
+	u.sees("PID 1 ignores", "PID 1 catches", "zombies", "sleep 54321", "sleep 65432") // all have become what they stay
 	for _, line := range strings.Split(inside(t, sb, "-p -m", "/bin/ps", "-o", "pid,args"), "\n")[1:] {
 		pid, command, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch {

@@ -96,7 +96,7 @@ func TestSignal(t *testing.T) {
 	u.types("K")
 	u.sees("Signal to trap", "SIGTERM", "SIGKILL")
 	u.types("usr1\r")
-	u.sees("got usr1")
+	u.sees("got usr1", "SIGUSR1 sent to trap")
 	u.types("Kkill\r")
 	u.sees("trap ○ stopped", "killed by SIGKILL", "SIGKILL sent to trap")
 	u.types("s")

@@ -72,6 +72,7 @@ func startUser(t testing.TB, cols, rows int, env []string, path string, args ...
 
 func (u *user) read() {
 	b := make([]byte, 16<<10)
+	var come []byte // and not shown yet
 	for {
 		n, err := u.pty.Read(b)
 		if n > 0 {
@@ -79,17 +80,36 @@ func (u *user) read() {
 			u.mu.Lock()
 			u.wrote = append(u.wrote, b[:n]...)
 			u.mu.Unlock()
-			u.pane.Feed(b[:n])
+			come = append(come, b[:n]...)
+			whole := wholeFrames(come)
+			u.pane.Feed(come[:whole])
+			come = append(come[:0], come[whole:]...)
 		}
 		if err != nil {
 			break
 		}
 	}
+	u.pane.Feed(come)
 	u.cmd.Wait()
 	u.status = u.cmd.ProcessState
 	u.pane.Close()
 	u.pty.Close()
 	close(u.ended)
+}
+
+// wholeFrames is how much of output is no frame that has only begun. A terminal
+// that draws a frame in pieces shows rows that have been erased and are about to
+// be written, and rows of two pictures.
+func wholeFrames(output []byte) int {
+	if begun := bytes.LastIndex(output, []byte(beginFrame)); begun > bytes.LastIndex(output, []byte(endFrame)) {
+		return begun
+	}
+	for n := len(beginFrame) - 1; n > 0; n-- { // half of its first sequence
+		if bytes.HasSuffix(output, []byte(beginFrame[:n])) {
+			return len(output) - n
+		}
+	}
+	return len(output)
 }
 
 // output is all that Aquarium wrote so far.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,10 +24,12 @@ func TestMatrixAsLsnsSeesIt(t *testing.T) {
 	u.sees("Namespaces of this machine", "WHO")
 	u.types("/crowd\r")
 	row := strings.Fields(strings.TrimPrefix(u.row("crowd", strconv.Itoa(sb.PID)), "▸"))
-	out, err := exec.Command("lsns", "--json", "--list", "-o", "NS,TYPE", "-p", strconv.Itoa(sb.PID)).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	var out []byte
+	waitFor(t, "lsns, which gives up where any process ends while it looks at it", func() bool {
+		var err error
+		out, err = exec.Command("lsns", "--json", "--list", "-o", "NS,TYPE", "-p", strconv.Itoa(sb.PID)).Output()
+		return err == nil
+	})
 	var table struct {
 		Namespaces []struct {
 			NS   json.Number
@@ -60,6 +63,16 @@ func TestMatrixAsLsnsSeesIt(t *testing.T) {
 	u.sees("▸1 Overview", "crowd ● running")
 }
 
+// selected is the line under the cursor.
+func (u *user) selected() []string {
+	for _, line := range strings.Split(u.screen(), "\n") {
+		if rest, ok := strings.CutPrefix(line, "▸"); ok {
+			return strings.Fields(rest)
+		}
+	}
+	return nil
+}
+
 func TestAnyProcessCanBeLookedAt(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
@@ -69,8 +82,13 @@ func TestAnyProcessCanBeLookedAt(t *testing.T) {
 	u.sees("Sandboxes (0)")
 	u.types("M")
 	u.sees("Namespaces of this machine")
-	u.types("/" + strconv.Itoa(sb.PID) + "\rG")
+	u.types("/" + strconv.Itoa(sb.PID) + "\rg")
 	u.row(strconv.Itoa(sb.PID), "own")
+	for !slices.Contains(u.selected(), strconv.Itoa(sb.PID)) { // the number may be part of others
+		before := u.selected()
+		u.types("j")
+		u.waits("for the next line", func(string) bool { return !slices.Equal(u.selected(), before) })
+	}
 	u.types("\r")
 	u.sees("▸1 Overview", "belongs to")
 	u.types("2")

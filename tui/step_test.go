@@ -151,12 +151,16 @@ func (h home) untouched(t *testing.T, before observe.State) {
 			t.Errorf("the host has the mount %s", m.Point)
 		}
 	}
-	at := make(map[int]string)
+	type mount struct { // an id alone may be that of a mount that others have made meanwhile
+		id    int
+		point string
+	}
+	at := make(map[mount]string)
 	for _, m := range before.Mounts {
-		at[m.ID] = m.Propagation
+		at[mount{m.ID, m.Point}] = m.Propagation
 	}
 	for _, m := range now.Mounts {
-		if was, known := at[m.ID]; known && was != m.Propagation {
+		if was, known := at[mount{m.ID, m.Point}]; known && was != m.Propagation {
 			t.Errorf("the host's mount %s is %s, was %s", m.Point, m.Propagation, was)
 		}
 	}
