@@ -34,7 +34,7 @@ func showInTmux(t testing.TB, data []byte, cols, rows int) *tmuxPane {
 	script := "stty raw -echo; cat " + file + "; printf '\\033\\\\\\033]2;all shown\\007'; cat >/dev/null"
 	p.tmux("-f", config, "new-session", "-d", "-x", fmt.Sprint(cols), "-y", fmt.Sprint(rows), "sh", "-c", script)
 	t.Cleanup(func() { p.tmux("kill-server") })
-	for deadline := time.Now().Add(10 * time.Second); p.query("#{pane_title}") != "all shown"; {
+	for deadline := time.Now().Add(patience); p.query("#{pane_title}") != "all shown"; {
 		if time.Now().After(deadline) {
 			t.Fatalf("tmux did not show all of %d bytes", len(data))
 		}
@@ -83,10 +83,14 @@ func (p *tmuxPane) client(cols, rows int) (s *Screen, draw func() error) {
 	buf := make([]byte, 64<<10)
 	return s, func() error {
 		fds := []unix.PollFd{{Fd: int32(tty.Fd()), Events: unix.POLLIN}}
-		if n, _ := unix.Poll(fds, 1000); n == 0 {
+		n, err := unix.Poll(fds, int(patience.Milliseconds()))
+		for err == unix.EINTR {
+			n, err = unix.Poll(fds, int(patience.Milliseconds()))
+		}
+		if n == 0 {
 			return os.ErrDeadlineExceeded
 		}
-		n, err := tty.Read(buf)
+		n, err = tty.Read(buf)
 		s.Write(buf[:n])
 		return err
 	}
