@@ -147,11 +147,11 @@ func TestMasquerade(t *testing.T) {
 	host.try(t, "forward", func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) })
 	far.ip(t, "route", "add", "10.1.2.0/24", "via", "192.0.2.1")
 	const asked = "192.0.2.2 asked for what is behind the host"
-	if got := arrives(t, host, far, guest, asked); got != asked {
+	if got := arrives(t, host, far, guest, asked, 20*time.Second); got != asked {
 		t.Errorf("without rules, %q arrived: the test tells nothing", got)
 	}
 	host.try(t, "masquerade", func() error { return Masquerade("aqt0", "aqb0", bridge) })
-	if got := arrives(t, host, far, guest, asked); got != "from the host" {
+	if got := arrives(t, host, far, guest, asked, 0); got != "from the host" {
 		t.Errorf("%q arrived behind the host", got)
 	}
 	host.do(func() {
@@ -192,9 +192,9 @@ func TestMasquerade(t *testing.T) {
 	})
 }
 
-// arrives sends a datagram from far to guest, and returns what comes there
-// first: that, or what the host sends after it.
-func arrives(t *testing.T, host, far, guest *space, what string) string {
+// arrives sends a datagram from far to guest, again and again for a while, and
+// returns what comes there first: that, or what the host sends after it.
+func arrives(t *testing.T, host, far, guest *space, what string, while time.Duration) string {
 	t.Helper()
 	var listener, caller, neighbour net.PacketConn
 	guest.try(t, "listen", func() (err error) { listener, err = net.ListenPacket("udp4", "10.1.2.2:6000"); return })
@@ -208,8 +208,8 @@ func arrives(t *testing.T, host, far, guest *space, what string) string {
 	defer neighbour.Close()
 	at := &net.UDPAddr{IP: net.IPv4(10, 1, 2, 2), Port: 6000}
 	buffer := make([]byte, 64)
-	// The first may be lost while addresses are still being asked for.
-	for range 20 {
+	// The first may be lost while links come up and addresses are still being asked for.
+	for sent, end := 0, time.Now().Add(while); sent < 20 || time.Now().Before(end); sent++ {
 		if _, err := caller.WriteTo([]byte(what), at); err != nil {
 			t.Fatal(err)
 		}

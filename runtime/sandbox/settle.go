@@ -56,8 +56,7 @@ func (s *Store) readRunning(id string) (supervisor.State, error) {
 		return st, err // nobody keeps it
 	}
 	defer conn.Close()
-	const patience = 2 * time.Second
-	gone = conn.Save(patience)
+	gone = conn.Save(changePatience)
 	if gone == nil {
 		st, err = readState(s.run(id))
 		if err == nil && s.Notice != nil {

@@ -95,7 +95,10 @@ func TestWithPrivateMountsNothingLeaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if leaked := observe.Diff(observe.State{Mounts: before}, observe.State{Mounts: after}); len(leaked) > 0 {
+	leaked := observe.Diff(observe.State{Mounts: before}, observe.State{Mounts: after})
+	// What other tests have mounted goes here, too, with the directory that it is on.
+	leaked = slices.DeleteFunc(leaked, func(c observe.Change) bool { return othersDid(c, filepath.Dir(s.Data)) })
+	if len(leaked) > 0 {
 		t.Errorf("the outer mount namespace has changed: %v", leaked)
 	}
 }
