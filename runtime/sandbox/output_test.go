@@ -122,6 +122,39 @@ func TestCloseOutput(t *testing.T) {
 	}
 }
 
+// TestViewerThatGetsOn takes longer than a supervisor waits for one that does not
+// read: it is shown all of it, and told the end.
+func TestViewerThatGetsOn(t *testing.T) {
+	s := newStore(t)
+	sb, conn := startSandbox(t, s, spec.Options{Rootfs: busybox(t), TTY: true, Interactive: true, Command: []string{"sh", "-c", "read begin; seq 100000"}})
+	attach(t, conn, everything)
+	if err := conn.Input([]byte("\n")); err != nil { // before that it would be history
+		t.Fatal(err)
+	}
+	waitStopped(t, s, sb)
+	var output strings.Builder
+	began, paused := time.Now(), 0
+	for {
+		kind, payload, err := conn.Next()
+		if err != nil {
+			t.Fatalf("after %v and %d bytes: %v", time.Since(began), output.Len(), err)
+		}
+		if kind == wire.Exit {
+			break
+		}
+		if kind == wire.Output {
+			output.Write(payload)
+		}
+		if output.Len()-paused > 16<<10 && time.Since(began) < 5500*time.Millisecond {
+			paused = output.Len()
+			time.Sleep(250 * time.Millisecond) // a slow line
+		}
+	}
+	if !strings.HasSuffix(output.String(), "100000\r\n") || strings.Count(output.String(), "\n") != 100_001 {
+		t.Errorf("there are %d bytes that end with …%q", output.Len(), output.String()[max(0, output.Len()-40):])
+	}
+}
+
 // TestSlowViewerOfATerminal does not hold the program up. It is told that
 // something is missing, and shown the end.
 func TestSlowViewerOfATerminal(t *testing.T) {
@@ -131,17 +164,7 @@ func TestSlowViewerOfATerminal(t *testing.T) {
 	if err := conn.Input([]byte("\n")); err != nil { // before that it would be history
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(3 * time.Minute)
-	for sb.Status != supervisor.Stopped { // it ends although nobody reads
-		if time.Now().After(deadline) {
-			t.Fatal("the program waits for a viewer that does not read")
-		}
-		var err error
-		if sb, err = s.Find(sb.ID); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	waitStopped(t, s, sb)
 	var order []byte // of the frames that matter
 	var output bytes.Buffer
 	for {
@@ -164,5 +187,20 @@ func TestSlowViewerOfATerminal(t *testing.T) {
 	}
 	if output.Len() > 6<<20 {
 		t.Errorf("%d bytes were queued for a viewer that does not read", output.Len())
+	}
+}
+
+// waitStopped waits for a program's end, to which it comes although nobody reads
+// what it puts out.
+func waitStopped(t *testing.T, s *Store, sb Sandbox) {
+	t.Helper()
+	for deadline := time.Now().Add(3 * time.Minute); sb.Status != supervisor.Stopped; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the program waits for a viewer that does not read")
+		}
+		var err error
+		if sb, err = s.Find(sb.ID); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -263,8 +263,8 @@ func (s *session) endOfInput() {
 	}
 }
 
-// flushTime is how long the rest of the output and slow viewers are waited
-// for once the program has ended.
+// flushTime is how long the rest of the output, and viewers that do not read,
+// are waited for once the program has ended.
 const flushTime = 2 * time.Second
 
 // finish collects the last output and tells every viewer how it ended. A
@@ -279,7 +279,7 @@ func (s *session) finish(report wire.ExitReport) {
 	for s.stalled() && !within(flushTime, s.readers.Wait) {
 	}
 	patient := s.dismiss(report, true)
-	within(flushTime, func() { waitEnds(hasty) })
+	waitReaders(hasty)
 	waitEnds(patient)
 }
 
@@ -310,12 +310,6 @@ func (s *session) stalled() bool {
 		}
 	}
 	return false
-}
-
-func waitEnds(viewers []*viewer) {
-	for _, v := range viewers {
-		v.waitEnd()
-	}
 }
 
 // within runs wait, for at most limit, and tells whether it came to its end.

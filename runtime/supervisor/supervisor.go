@@ -198,7 +198,7 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 	s.session.finish(report)
 	within(flushTime, s.waitWatchers) // who attaches now is told the end at once
 	first.finish()
-	within(flushTime, func() { waitEnds(append(s.attachedWatchers(), first)) })
+	waitReaders(append(s.attachedWatchers(), first))
 }
 
 // keep takes the sandbox over from its creator, who may go from then on.

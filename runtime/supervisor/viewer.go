@@ -2,8 +2,11 @@ package supervisor
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"sync"
+	"syscall"
+	"unsafe"
 
 	"aquarium/runtime/wire"
 )
@@ -27,6 +30,7 @@ type viewer struct {
 	cond   *sync.Cond // queue, behind or ended changed
 	queue  []frame
 	queued int  // bytes of output in queue
+	sent   int  // bytes written to the connection
 	behind bool // output was left out since the last write
 	ending bool // write what is queued, then close
 	ended  bool // the writer is gone
@@ -111,6 +115,42 @@ func (v *viewer) waitEnd() {
 	v.mu.Unlock()
 }
 
+// waitEnds waits until the connections are closed.
+func waitEnds(viewers []*viewer) {
+	for _, v := range viewers {
+		v.waitEnd()
+	}
+}
+
+// waitReaders is waitEnds for those who read: when none of them has got on for
+// a while, it gives up.
+func waitReaders(viewers []*viewer) {
+	for before := math.MinInt; ; {
+		read := 0
+		for _, v := range viewers {
+			read += v.read()
+		}
+		if read == before || within(flushTime, func() { waitEnds(viewers) }) {
+			return
+		}
+		before = read
+	}
+}
+
+// read is how much the viewer has read, more or less; in bytes. What it has
+// not read counts with what the kernel needs for it, see TIOCOUTQ.
+func (v *viewer) read() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var unread int32
+	if raw, err := v.conn.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) {
+			syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&unread)))
+		})
+	}
+	return v.sent - int(unread)
+}
+
 func (v *viewer) write() {
 	defer v.end()
 	var batch []byte
@@ -129,6 +169,9 @@ func (v *viewer) write() {
 			if _, err := v.conn.Write(batch); err != nil {
 				return
 			}
+			v.mu.Lock()
+			v.sent += len(batch)
+			v.mu.Unlock()
 			batch = batch[:0]
 		}
 		if cap(batch) > 2*batchSize {
