@@ -31,6 +31,8 @@ type user struct {
 	wrote  []byte        // all of them
 	ended  chan struct{} // closed when it has ended and all is read
 	status *os.ProcessState
+
+	patience time.Duration // in waits
 }
 
 // open starts Aquarium in a terminal of cols by rows.
@@ -45,7 +47,7 @@ func (h home) environment() []string {
 
 func startUser(t testing.TB, cols, rows int, env []string, path string, args ...string) *user {
 	t.Helper()
-	u := &user{t: t, cmd: exec.Command(path, args...), pane: terminal.NewPane(cols, rows, terminal.Options{}), ended: make(chan struct{})}
+	u := &user{t: t, cmd: exec.Command(path, args...), pane: terminal.NewPane(cols, rows, terminal.Options{}), ended: make(chan struct{}), patience: patience}
 	u.cmd.Env = env
 	var err error
 	for range 3 {
@@ -151,7 +153,7 @@ func (u *user) seesNo(text string) {
 
 func (u *user) waits(what string, ok func(screen string) bool) {
 	u.t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(u.patience)
 	defer deadline.Stop()
 	for {
 		screen := u.screen()
