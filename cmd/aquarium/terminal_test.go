@@ -252,8 +252,13 @@ func TestFullScreenProgramsComeBack(t *testing.T) {
 			if status := u.leaves(); status != 0 {
 				t.Errorf("exit status %d", status)
 			}
-			if m := u.pane.Modes(); m.AltScreen {
-				t.Error("the alternate screen is left on")
+			if err := within(patience, func() error { // its last words may still be on their way
+				if u.pane.Modes().AltScreen {
+					return errors.New("the alternate screen is left on")
+				}
+				return nil
+			}); err != nil {
+				t.Error(err)
 			}
 		})
 	}
