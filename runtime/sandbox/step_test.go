@@ -57,7 +57,7 @@ func newStepped(t *testing.T, s *Store, o spec.Options) *stepped {
 func (l *stepped) next() {
 	l.t.Helper()
 	l.at = wire.StepReport{}
-	timer := time.AfterFunc(20*time.Second, func() { l.conn.Close() })
+	timer := time.AfterFunc(time.Minute, func() { l.conn.Close() })
 	defer timer.Stop()
 	for {
 		kind, payload, err := l.conn.Next()
@@ -353,7 +353,7 @@ func nothingLeft(t *testing.T, s *Store, pids ...int) {
 
 // eventually asks until the answer is yes, for a while.
 func eventually(ask func() bool) bool {
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if ask() {
 			return true
 		}

@@ -266,7 +266,7 @@ func (l *stepped) skip(at int) (refused string) {
 	if err := l.conn.Skip(at); err != nil {
 		l.t.Fatal(err)
 	}
-	timer := time.AfterFunc(20*time.Second, func() { l.conn.Close() })
+	timer := time.AfterFunc(time.Minute, func() { l.conn.Close() })
 	defer timer.Stop()
 	for {
 		kind, payload, err := l.conn.Next()
