@@ -168,7 +168,7 @@ func TestMasquerade(t *testing.T) {
 	}
 	defer listener.Close()
 	defer caller.Close()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	listener.SetDeadline(deadline)
 	caller.SetDeadline(deadline)
 	caller.WriteTo([]byte("hello"), &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 5000})
@@ -218,7 +218,7 @@ func arrives(t *testing.T, host, far, guest *space, what string, while time.Dura
 			return string(buffer[:n])
 		}
 	}
-	listener.SetReadDeadline(time.Now().Add(10 * time.Second))
+	listener.SetReadDeadline(time.Now().Add(30 * time.Second))
 	neighbour.WriteTo([]byte("from the host"), at)
 	n, _, err := listener.ReadFrom(buffer)
 	if err != nil {
@@ -245,7 +245,7 @@ func TestCVE_2020_13401(t *testing.T) {
 			connectTo(t, host, guest)
 			var said error
 			trusted := false
-			for deadline := time.Now().Add(10 * time.Second); !trusted && time.Now().Before(deadline); {
+			for deadline := time.Now().Add(30 * time.Second); !trusted && time.Now().Before(deadline); {
 				guest.do(func() { said = advertiseRouter("eth0") })
 				trusted = strings.Contains(host.ip(t, "-6", "route"), "default via fe80:")
 				if heard := overBridge(t, host, guest); without && said == nil && heard {
