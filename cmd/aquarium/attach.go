@@ -50,7 +50,7 @@ together with it.`,
 			return err
 		}
 		defer conn.Close()
-		return look(sb, console.Viewer{
+		return look(sb, &console.Viewer{
 			Conn: conn,
 			Open: func(size wire.Dimensions) error {
 				return conn.Attach(wire.AttachRequest{Dimensions: size, History: true, Follow: true})
@@ -117,7 +117,7 @@ func execute(sb sandbox.Sandbox, request wire.ExecRequest, keys console.Prefix) 
 		return err
 	}
 	defer conn.Close()
-	err = look(sb, console.Viewer{
+	err = look(sb, &console.Viewer{
 		Conn: conn,
 		Open: func(size wire.Dimensions) error {
 			request.Dimensions = size

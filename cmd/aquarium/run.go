@@ -106,6 +106,10 @@ func tellNotes(sb sandbox.Sandbox) {
 }
 
 func launch(store *sandbox.Store, r runFlags, which source, keys console.Prefix) error {
+	v := &console.Viewer{TTY: r.TTY, Input: r.Interactive, Ends: true, Prefix: keys}
+	if !r.Stepped {
+		store.Booting = v.CatchSignals
+	}
 	sb, conn, err := which.launch()
 	if err != nil {
 		return err
@@ -113,13 +117,9 @@ func launch(store *sandbox.Store, r runFlags, which source, keys console.Prefix)
 	defer conn.Close()
 	tellNotes(sb)
 	store.Sweep() // while supervisor and init are at work
-	v := console.Viewer{
-		Conn: conn,
-		Open: func(size wire.Dimensions) error {
-			return conn.Attach(wire.AttachRequest{Dimensions: size, History: true, Follow: true, Lossless: true})
-		},
-		TTY: r.TTY, Input: r.Interactive, Ends: true, Prefix: keys,
-		Signal: sb.Signal,
+	v.Conn, v.Signal = conn, sb.Signal
+	v.Open = func(size wire.Dimensions) error {
+		return conn.Attach(wire.AttachRequest{Dimensions: size, History: true, Follow: true, Lossless: true})
 	}
 	if r.Stepped {
 		return lead(sb, conn, v)
@@ -128,7 +128,7 @@ func launch(store *sandbox.Store, r runFlags, which source, keys console.Prefix)
 }
 
 // look shows a program until it ends, and words how looking ended.
-func look(sb sandbox.Sandbox, v console.Viewer) error {
+func look(sb sandbox.Sandbox, v *console.Viewer) error {
 	exit, err := v.Run()
 	switch err := err.(type) {
 	case nil:

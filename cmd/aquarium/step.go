@@ -53,7 +53,7 @@ waits before, and attach to the program once it runs.
 		if err := conn.Watch(); err != nil {
 			return err
 		}
-		return lead(sb, conn, console.Viewer{
+		return lead(sb, conn, &console.Viewer{
 			Conn: conn, TTY: sb.TTY, Input: true, Prefix: keys, Signal: sb.Signal,
 			Open: func(size wire.Dimensions) error {
 				return conn.Attach(wire.AttachRequest{Dimensions: size, History: true, Follow: true})
@@ -76,7 +76,7 @@ shown. Then type, and end with Enter:
 At the end of the input it leaves, too.`
 
 // lead steps through a launch, and shows the program once it runs.
-func lead(sb sandbox.Sandbox, conn *supervisor.Conn, v console.Viewer) error {
+func lead(sb sandbox.Sandbox, conn *supervisor.Conn, v *console.Viewer) error {
 	s := stepper{sb: sb, conn: conn, out: os.Stderr}
 	err := s.run()
 	var left errLeft

@@ -94,6 +94,9 @@ func (s *Store) start(sb *Sandbox, o spec.Options, config *specs.Spec) (*supervi
 	if err == nil {
 		err = s.write(sb.State, config)
 	}
+	if err == nil && s.Booting != nil {
+		s.Booting()
+	}
 	if err == nil {
 		err = conn.Boot(supervisor.Boot{
 			Plan: encoded, Steps: supervisorsRest(plan, config), State: sb.State, Run: s.run(sb.ID), Failed: s.failed(),

@@ -28,6 +28,9 @@ type Store struct {
 	// Notice, where it is set, is told in a line each what was cleaned up of
 	// sandboxes whose keeper was killed. Any goroutine may call it.
 	Notice func(string)
+	// Booting, where it is set, is called in a launch when all that takes long is
+	// done, and before the program may run.
+	Booting func()
 }
 
 // Open returns the store at the user's places; dirs are listed as root

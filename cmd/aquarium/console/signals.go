@@ -10,34 +10,72 @@ import (
 // although the program does not: PID 1 ignores signals it has no handler for.
 const insist = 3
 
-// watchSignals handles signals until stop is called.
-//
+// CatchSignals has signals wait for Run, which handles them once the program
+// has started. Without it they are caught in Run.
+func (v *Viewer) CatchSignals() {
+	v.started = make(chan struct{})
+	v.catchSignals()
+}
+
 // SIGPIPE is caught, not ignored, so that writing gives EPIPE: ignoring would
 // be inherited by every program started later.
-func (v *Viewer) watchSignals() (stop func()) {
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGWINCH, syscall.SIGPIPE, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT,
+func (v *Viewer) catchSignals() {
+	v.signals = make(chan os.Signal, 16)
+	signal.Notify(v.signals, syscall.SIGWINCH, syscall.SIGPIPE, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT,
 		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGCONT)
+}
+
+// begun is told that the program runs.
+func (v *Viewer) begun() {
+	if v.started != nil {
+		close(v.started)
+		v.started = nil
+	}
+}
+
+// watchSignals handles signals until stop is called. They stay caught then, for
+// the little that is left to do: one that comes late, as when somebody insists,
+// must not change how the command ends.
+func (v *Viewer) watchSignals() (stop func()) {
+	if v.signals == nil {
+		v.catchSignals()
+	}
 	done := make(chan struct{})
 	go func() {
 		defer v.rescue()
-		interrupts := 0
+		w := signalWatch{viewer: v, started: v.started}
 		for {
 			select {
 			case <-done:
 				return
-			case s := <-signals:
-				v.signal(s.(syscall.Signal), &interrupts)
+			case <-w.started:
+				w.begin()
+			case s := <-v.signals:
+				w.take(s.(syscall.Signal))
 			}
 		}
 	}()
-	return func() {
-		signal.Stop(signals)
-		close(done)
+	return func() { close(done) }
+}
+
+// signalWatch is what is known between two signals.
+type signalWatch struct {
+	viewer     *Viewer
+	started    chan struct{} // nil once the program runs
+	early      []syscall.Signal
+	interrupts int
+}
+
+// begin passes on what came before there was a program.
+func (w *signalWatch) begin() {
+	w.started = nil
+	for _, s := range w.early {
+		w.pass(s)
 	}
 }
 
-func (v *Viewer) signal(s syscall.Signal, interrupts *int) {
+func (w *signalWatch) take(s syscall.Signal) {
+	v := w.viewer
 	switch s {
 	case syscall.SIGPIPE:
 	case syscall.SIGWINCH:
@@ -51,11 +89,22 @@ func (v *Viewer) signal(s syscall.Signal, interrupts *int) {
 			return
 		}
 		if s == syscall.SIGINT || s == syscall.SIGTERM {
-			*interrupts++
+			w.interrupts++
 		}
-		if *interrupts == insist || v.Signal(s) != nil {
+		switch {
+		case w.interrupts == insist:
 			v.goAway(s)
+		case w.started != nil:
+			w.early = append(w.early, s)
+		default:
+			w.pass(s)
 		}
+	}
+}
+
+func (w *signalWatch) pass(s syscall.Signal) {
+	if w.viewer.Signal(s) != nil {
+		w.viewer.goAway(s)
 	}
 }
 

@@ -48,6 +48,9 @@ type Viewer struct {
 	sinks map[wire.Type]*sink
 	past  *terminal.Pane // non-nil while the past is replayed
 	leave chan error     // why to leave before the program's end
+
+	signals chan os.Signal
+	started chan struct{} // closed when the program runs; nil where it does already
 }
 
 // Run shows the program to its end. The user's terminal is as before when it
@@ -155,6 +158,7 @@ func (v *Viewer) handle(f frame) (exit wire.ExitReport, done bool, err error) {
 		if report.Error != "" {
 			return exit, false, NotStarted{report}
 		}
+		v.begun()
 	case wire.Output, wire.Errput:
 		err = v.output(f.kind, f.payload)
 	case wire.Size:
