@@ -266,7 +266,7 @@ func TestImportKilled(t *testing.T) {
 	if _, err := stdin.Write(archive[:len(archive)-4096]); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		if found, _ := filepath.Glob(filepath.Join(c.dataDir, "tmp/*/tree/first")); len(found) == 1 {
 			break
 		}

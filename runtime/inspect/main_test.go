@@ -116,7 +116,7 @@ func skipOrFail(t testing.TB, reason string) {
 
 // soon is a context for what takes a moment.
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

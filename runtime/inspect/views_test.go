@@ -31,7 +31,7 @@ func TestNamespacesAreThoseOfLsns(t *testing.T) {
 		}
 	}
 	// lsns gives up when a process ends while it looks: ask again.
-	for deadline := time.Now().Add(20 * time.Second); len(listed.Namespaces) < 7; {
+	for deadline := time.Now().Add(time.Minute); len(listed.Namespaces) < 7; {
 		if time.Now().After(deadline) {
 			t.Fatalf("lsns lists only %v", listed)
 		}
