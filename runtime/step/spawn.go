@@ -158,10 +158,16 @@ func (l *Launch) Next() (before int, err error) {
 // execve was left to do.
 func (l *Launch) end() error {
 	if len(l.Events) < l.total-1 {
-		return fmt.Errorf("init ended after step %d of %d without a word", len(l.Events), l.total)
+		return l.brokenOff()
 	}
 	l.Events = append(l.Events, Event{Seq: l.total - 1, Took: time.Since(l.reported)})
 	return io.EOF
+}
+
+// brokenOff words an end of init that none of its steps explains: somebody has
+// killed it.
+func (l *Launch) brokenOff() error {
+	return fmt.Errorf("init ended after step %d of %d without a word", len(l.Events), l.total)
 }
 
 // Speaks waits until init says something, which Next then reads; false is its
@@ -200,6 +206,9 @@ func (l *Launch) write(b, rights []byte) error {
 		n, err := syscall.SendmsgN(l.socket, b, rights, nil, syscall.MSG_NOSIGNAL)
 		if err == syscall.EINTR {
 			continue
+		}
+		if err == syscall.EPIPE || err == syscall.ECONNRESET {
+			return l.brokenOff()
 		}
 		if err != nil {
 			return failed(call("sendmsg", raw("init")), err)
