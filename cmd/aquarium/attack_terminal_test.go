@@ -68,8 +68,9 @@ func TestOutputIsSafeForTheTerminal(t *testing.T) {
 	} {
 		u := p.sit(t, args...)
 		<-u.ended
-		if bad := dangerous(u.received(), args[0] == "logs"); bad != "" {
-			t.Errorf("aquarium %s let through %s in\n%q", strings.Join(args, " "), bad, u.received())
+		said := u.everything()
+		if bad := dangerous(said, args[0] == "logs"); bad != "" {
+			t.Errorf("aquarium %s let through %s in\n%q", strings.Join(args, " "), bad, said)
 		}
 	}
 	p.run(t, "rm", "-f", "evil")

@@ -182,3 +182,24 @@ func (u *user) received() string {
 	defer u.mu.Unlock()
 	return u.raw.String()
 }
+
+// everything is all that reached the terminal of a command that has ended: its
+// last words may still be on their way, and what is written now comes after.
+func (u *user) everything() string {
+	u.t.Helper()
+	const end = "\x00the end\x00"
+	if _, err := u.tty.WriteString(end); err != nil {
+		u.t.Fatal(err)
+	}
+	var all string
+	if err := within(patience, func() error {
+		before, _, found := strings.Cut(u.received(), end)
+		if all = before; !found {
+			return fmt.Errorf("the terminal has not got all yet: %q", before)
+		}
+		return nil
+	}); err != nil {
+		u.t.Fatal(err)
+	}
+	return all
+}
