@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -72,6 +71,8 @@ type Passthrough struct {
 	forUI   []byte
 	forPane []byte
 	state   inputState
+	uiPaste pasteWatch
+	cut     bool // in the rest of a paste whose target is gone
 }
 
 type attachment struct {
@@ -115,8 +116,10 @@ func (p *Passthrough) Read(b []byte) (int, error) {
 		n := copy(b, p.rest)
 		p.rest = p.rest[n:]
 		return n, nil
-	case now == nil && len(p.held) == 0:
-		return p.File.Read(b)
+	case p.isForUI(now):
+		n, err := p.File.Read(b)
+		p.uiPaste.see(b[:n])
+		return n, err
 	case now != nil && !p.begin(now):
 		return 0, nil
 	}
@@ -130,8 +133,8 @@ func (p *Passthrough) Read(b []byte) (int, error) {
 	p.space = data
 	p.forUI, p.forPane = p.forUI[:0], p.forPane[:0]
 	p.take(data, false)
-	if len(p.held) > 0 && (err != nil || !p.more(len(p.held))) {
-		p.giveUp()
+	if len(p.held) > 0 && (err != nil || !p.pasting() && !p.more(len(p.held))) {
+		p.giveUp() // but in a paste, whose end is sure to come
 	}
 	p.flush()
 	n = copy(b, p.forUI)
@@ -139,6 +142,14 @@ func (p *Passthrough) Read(b []byte) (int, error) {
 		err = nil
 	}
 	return n, err
+}
+
+// isForUI reports whether what is to be read is the UI's, as it is.
+func (p *Passthrough) isForUI(now *attachment) bool {
+	if now == nil {
+		return len(p.held) == 0 && !p.pasting()
+	}
+	return !now.begun && p.uiPaste.open()
 }
 
 // begin changes over to a new target, in the order of typing. What Read has
@@ -154,6 +165,7 @@ func (p *Passthrough) begin(now *attachment) (done bool) {
 		return false
 	}
 	now.begun = true
+	p.cut = p.pasting()
 	p.current, p.state = now, inputState{}
 	if now.target.Begin() {
 		p.state.prefixed = []byte{p.prefix}
@@ -186,12 +198,14 @@ func (p *Passthrough) take(data []byte, final bool) {
 	for len(data) > 0 {
 		if now := p.attached.Load(); now != p.current {
 			p.flush()
+			p.cut = p.pasting()
 			if now != nil && !now.begun {
 				now = nil // this was read before
 			}
 			p.current, p.state = now, inputState{}
 		}
-		if p.current == nil {
+		if p.current == nil && !p.cut {
+			p.uiPaste.see(data)
 			p.forUI = append(p.forUI, data...)
 			return
 		}
@@ -217,7 +231,7 @@ func (p *Passthrough) step(data []byte, final bool) int {
 	switch {
 	case p.state.report:
 		return p.stepReport(data, final)
-	case p.state.pasting:
+	case p.pasting():
 		return p.stepPaste(data, final)
 	}
 	t, n := nextToken(data, p.prefix)
@@ -253,32 +267,4 @@ func (p *Passthrough) stepReport(data []byte, final bool) int {
 	}
 	p.forUI = append(p.forUI, data[:n]...)
 	return n
-}
-
-const pasteEnd = "\x1b[201~"
-
-// stepPaste passes what is pasted to the program, the prefix key too.
-func (p *Passthrough) stepPaste(data []byte, final bool) int {
-	n := bytes.IndexByte(data, 0x1b)
-	switch {
-	case n < 0:
-		n = len(data)
-	case n > 0:
-	case bytes.HasPrefix(data, []byte(pasteEnd)):
-		p.state.pasting = false
-		p.pasteMarker(data[:len(pasteEnd)])
-		return len(pasteEnd)
-	case strings.HasPrefix(pasteEnd, string(data)) && !final:
-		return 0
-	default:
-		n = 1
-	}
-	p.forPane = append(p.forPane, data[:n]...)
-	return n
-}
-
-func (p *Passthrough) pasteMarker(marker []byte) {
-	if p.current.target.Modes().BracketedPaste {
-		p.forPane = append(p.forPane, marker...)
-	}
 }

@@ -182,6 +182,89 @@ func TestPassthroughBegins(t *testing.T) {
 	}
 }
 
+// TestPassthroughPasteBeforeTheTarget: a paste that has begun for the UI ends
+// there, wherever it was cut in two.
+func TestPassthroughPasteBeforeTheTarget(t *testing.T) {
+	const pasted, after = pasteBegin + "a\x1b[200x" + pasteEnd, "b"
+	for cut := 1; cut <= len(pasted); cut++ {
+		p, r, out := pipedPassthrough(t)
+		var ui strings.Builder
+		read := func(input string) {
+			t.Helper()
+			io.WriteString(out, input)
+			buf := make([]byte, 100)
+			n, err := p.Read(buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ui.Write(buf[:n])
+		}
+		read(pasted[:cut])
+		p.Attach(r)
+		if rest := pasted[cut:]; rest != "" {
+			read(rest)
+		}
+		read(after)
+		read("")
+		if ui.String() != pasted || r.input.String() != after {
+			t.Errorf("cut after %d bytes: %q for the UI, %q for the program", cut, ui.String(), r.input.String())
+		}
+	}
+}
+
+// TestPassthroughPasteAfterTheTarget: what is left of a paste when its program
+// has ended is neither keys nor another program's.
+func TestPassthroughPasteAfterTheTarget(t *testing.T) {
+	const pasted = pasteBegin + "exit\rq\x1b[201x" + pasteEnd
+	for cut := len(pasteBegin); cut < len(pasted); cut++ {
+		for _, next := range []*recorder{nil, {}} {
+			p, r, out := pipedPassthrough(t)
+			p.Attach(r)
+			announced(t, p)
+			var ui strings.Builder
+			read := func(input string) {
+				t.Helper()
+				io.WriteString(out, input)
+				buf := make([]byte, 100)
+				n, err := p.Read(buf)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ui.Write(buf[:n])
+			}
+			read(pasted[:cut])
+			p.Detach()
+			if next != nil {
+				p.Attach(next)
+				announced(t, p)
+			}
+			read(pasted[cut:] + "j")
+			read("k")
+			got := ui.String()
+			if next != nil {
+				got = next.input.String()
+			}
+			if got != "jk" {
+				t.Errorf("cut after %d bytes, with another program %v: %q came of it", cut, next != nil, got)
+			}
+		}
+	}
+}
+
+// pipedPassthrough is a Passthrough with the other end of its input.
+func pipedPassthrough(t *testing.T) (*Passthrough, *recorder, *os.File) {
+	t.Helper()
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		out.Close()
+	})
+	return NewPassthrough(in, 0), &recorder{}, out
+}
+
 // announced reads once, which is nothing, so that the next time is the new target's.
 func announced(t *testing.T, p *Passthrough) {
 	t.Helper()
