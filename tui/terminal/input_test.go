@@ -126,168 +126,19 @@ func TestPassthrough(t *testing.T) {
 }
 
 func TestPassthroughDetached(t *testing.T) {
-	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	defer out.Close()
-	p := NewPassthrough(in, 0)
-	io.WriteString(out, "\x1dd\x1b[<0;1;1M")
-	buf := make([]byte, 100)
-	n, err := p.Read(buf)
-	if string(buf[:n]) != "\x1dd\x1b[<0;1;1M" || err != nil {
-		t.Errorf("read %q, %v", buf[:n], err)
-	}
-}
-
-// TestPassthroughBegins: nothing is read for a new target before what was read
-// earlier has been dealt with.
-func TestPassthroughBegins(t *testing.T) {
-	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	defer out.Close()
-	p, r, other := NewPassthrough(in, 0), &recorder{}, &recorder{prefixed: true}
-	read := func(want string, begun, otherBegun int) {
-		t.Helper()
-		buf := make([]byte, 10)
-		n, err := p.Read(buf)
-		if err != nil || string(buf[:n]) != want {
-			t.Errorf("for the UI %q, %v; want %q", buf[:n], err, want)
-		}
-		if r.begun != begun || other.begun != otherBegun {
-			t.Errorf("begun %d and %d times, want %d and %d", r.begun, other.begun, begun, otherBegun)
-		}
-	}
-	io.WriteString(out, "a")
-	read("a", 0, 0)
-	p.Attach(r)
-	io.WriteString(out, "b")
-	read("", 0, 0)
-	if r.input.Len() > 0 {
-		t.Errorf("%q came before it had begun", r.input.String())
-	}
-	read("", 1, 0)
-	io.WriteString(out, "c")
-	read("", 1, 0)
-	p.Attach(other) // the prefix key was read before
-	io.WriteString(out, "de")
-	read("", 1, 0)
-	read("e", 1, 1)
-	if r.input.String() != "bc" || other.input.String() != "" || !slices.Equal(other.commands, []Command{CommandDetach}) {
-		t.Errorf("got %q and %q with the commands %v", r.input.String(), other.input.String(), other.commands)
-	}
-}
-
-// TestPassthroughPasteBeforeTheTarget: a paste that has begun for the UI ends
-// there, wherever it was cut in two.
-func TestPassthroughPasteBeforeTheTarget(t *testing.T) {
-	const pasted, after = pasteBegin + "a\x1b[200x" + pasteEnd, "b"
-	for cut := 1; cut <= len(pasted); cut++ {
-		p, r, out := pipedPassthrough(t)
-		var ui strings.Builder
-		read := func(input string) {
-			t.Helper()
-			io.WriteString(out, input)
-			buf := make([]byte, 100)
-			n, err := p.Read(buf)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ui.Write(buf[:n])
-		}
-		read(pasted[:cut])
-		p.Attach(r)
-		if rest := pasted[cut:]; rest != "" {
-			read(rest)
-		}
-		read(after)
-		read("")
-		if ui.String() != pasted || r.input.String() != after {
-			t.Errorf("cut after %d bytes: %q for the UI, %q for the program", cut, ui.String(), r.input.String())
-		}
-	}
-}
-
-// TestPassthroughPasteAfterTheTarget: what is left of a paste when its program
-// has ended is neither keys nor another program's.
-func TestPassthroughPasteAfterTheTarget(t *testing.T) {
-	const pasted = pasteBegin + "exit\rq\x1b[201x" + pasteEnd
-	for cut := len(pasteBegin); cut < len(pasted); cut++ {
-		for _, next := range []*recorder{nil, {}} {
-			p, r, out := pipedPassthrough(t)
-			p.Attach(r)
-			announced(t, p)
-			var ui strings.Builder
-			read := func(input string) {
-				t.Helper()
-				io.WriteString(out, input)
-				buf := make([]byte, 100)
-				n, err := p.Read(buf)
-				if err != nil {
-					t.Fatal(err)
-				}
-				ui.Write(buf[:n])
-			}
-			read(pasted[:cut])
-			p.Detach()
-			if next != nil {
-				p.Attach(next)
-				announced(t, p)
-			}
-			read(pasted[cut:] + "j")
-			read("k")
-			got := ui.String()
-			if next != nil {
-				got = next.input.String()
-			}
-			if got != "jk" {
-				t.Errorf("cut after %d bytes, with another program %v: %q came of it", cut, next != nil, got)
-			}
-		}
-	}
-}
-
-// pipedPassthrough is a Passthrough with the other end of its input.
-func pipedPassthrough(t *testing.T) (*Passthrough, *recorder, *os.File) {
-	t.Helper()
-	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		out.Close()
-	})
-	return NewPassthrough(in, 0), &recorder{}, out
-}
-
-// announced reads once, which is nothing, so that the next time is the new target's.
-func announced(t *testing.T, p *Passthrough) {
-	t.Helper()
-	if n, err := p.Read(make([]byte, 100)); n != 0 || err != nil {
-		t.Fatalf("read %d, %v before the target has begun", n, err)
+	k := newTypist(t, 0)
+	const keys = "\x1dd\x1b[<0;1;1M"
+	if ui := k.types(keys); ui != keys {
+		t.Errorf("for the UI %q, want %q", ui, keys)
 	}
 }
 
 func TestPassthroughEscapeIsNotHeld(t *testing.T) {
-	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	defer out.Close()
-	p, r := NewPassthrough(in, 0), &recorder{}
-	p.Attach(r)
-	announced(t, p)
-	io.WriteString(out, "\x1b")
+	k, r := newTypist(t, 0), &recorder{}
+	k.attach(r)
 	start := time.Now()
-	n, err := p.Read(make([]byte, 100))
-	if n != 0 || err != nil || r.input.String() != "\x1b" {
-		t.Errorf("read %d, %v, pane %q", n, err, r.input.String())
+	if ui := k.types("\x1b"); ui != "" || r.input.String() != "\x1b" {
+		t.Errorf("for the UI %q, for the pane %q", ui, r.input.String())
 	}
 	if d := time.Since(start); d > patience {
 		t.Errorf("took %v", d)
@@ -295,19 +146,9 @@ func TestPassthroughEscapeIsNotHeld(t *testing.T) {
 }
 
 func TestPassthroughOtherPrefix(t *testing.T) {
-	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	p, r := NewPassthrough(in, 0x01), &recorder{}
-	p.Attach(r)
-	announced(t, p)
-	io.WriteString(out, "\x1d\x01a\x1b[97;5uz")
-	out.Close()
-	if _, err := p.Read(make([]byte, 100)); err != nil {
-		t.Fatal(err)
-	}
+	k, r := newTypist(t, 0x01), &recorder{}
+	k.attach(r)
+	k.types("\x1d\x01a\x1b[97;5uz")
 	if r.input.String() != "\x1d\x01" || !slices.Equal(r.commands, []Command{CommandZoom}) {
 		t.Errorf("pane %q, commands %v", r.input.String(), r.commands)
 	}
