@@ -46,7 +46,7 @@ func (s *Store) PlanBundle(o spec.Options, b *bundle.Bundle) (step.Plan, error) 
 	if err != nil {
 		return step.Plan{}, err
 	}
-	return launch.NewPlan(config)
+	return newPlan(config)
 }
 
 func checkBundleOptions(o spec.Options) error {

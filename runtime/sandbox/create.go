@@ -86,7 +86,7 @@ func (s *Store) start(sb *Sandbox, o spec.Options, config *specs.Spec) (*supervi
 	if err != nil {
 		return nil, err
 	}
-	plan, err := launch.NewPlan(config)
+	plan, err := newPlan(config)
 	var encoded step.Encoded
 	if err == nil {
 		encoded, err = plan.Encode()

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"aquarium/rootfs"
-	"aquarium/runtime/launch"
 	"aquarium/runtime/spec"
 	"aquarium/runtime/step"
 	"aquarium/runtime/userns"
@@ -37,7 +36,7 @@ func (s *Store) Plan(o spec.Options) (step.Plan, error) {
 	if _, err := placeGroups("ID", o, config); err != nil {
 		return step.Plan{}, err
 	}
-	return launch.NewPlan(config)
+	return newPlan(config)
 }
 
 // prepare checks the options, completes them from the rootfs, and finds out

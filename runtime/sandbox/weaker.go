@@ -6,8 +6,19 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"aquarium/runtime/launch"
 	"aquarium/runtime/spec"
+	"aquarium/runtime/step"
 )
+
+// newPlan is launch.NewPlan, with what makes the sandbox weaker on this machine.
+func newPlan(config *specs.Spec) (step.Plan, error) {
+	plan, err := launch.NewPlan(config)
+	if err == nil {
+		plan.Weaker = weaker(config)
+	}
+	return plan, err
+}
 
 // weaker is spec.Weaker of a configuration whose mounts are called what their
 // sources are once symbolic links have been followed, as the kernel will.

@@ -25,8 +25,13 @@ func TestWeakerBehindALink(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := slices.Clone(config.Mounts)
-	if got, want := stateOf("id", "", config).Weaker, []string{"host's /proc/1"}; !slices.Equal(got, want) {
-		t.Errorf("weaker by %q, want %q", got, want)
+	plan, err := newPlan(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"host's /proc/1"}
+	if got := stateOf("id", "", config).Weaker; !slices.Equal(got, want) || !slices.Equal(plan.Weaker, want) {
+		t.Errorf("weaker by %q, in the plan by %q, want %q", got, plan.Weaker, want)
 	}
 	if !slices.EqualFunc(before, config.Mounts, func(a, b specs.Mount) bool { return a.Source == b.Source }) {
 		t.Errorf("the configuration has changed: %v, was %v", config.Mounts, before)
