@@ -162,3 +162,19 @@ func toldOfTheEnd(t *testing.T, s *Store, root string) time.Duration {
 	}
 	return took
 }
+
+// TestWhoEndsAProgramIsAnswered: the supervisor ends with it, but not before.
+func TestWhoEndsAProgramIsAnswered(t *testing.T) {
+	s := newStore(t)
+	for range 20 {
+		sb, conn := reaped(t, s, spec.Options{}, "echo up; read line")
+		until(t, conn, "up")
+		conn.Close()
+		if err := sb.Signal(syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+		if err := sb.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -28,7 +28,7 @@ func FuzzServe(f *testing.F) {
 	f.Add(frames("v{}"))
 	f.Add([]byte("o\xff\xff\xff\xffabc"))
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		s := &supervisor{answers: make(chan answer, 1), watchers: make(map[*viewer]bool), before: &wire.StepReport{Before: 0}}
+		s := &supervisor{answers: make(chan answer, 1), watchers: make(map[*viewer]bool), asking: make(map[*viewer]bool), before: &wire.StepReport{Before: 0}}
 		s.changed = sync.NewCond(&s.mu)
 		s.boot.Plan.Stepped = true // an exec is refused then, and does not wait
 		s.session = newSession(0, wire.Dimensions{Cols: 80, Rows: 24})

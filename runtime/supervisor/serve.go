@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"syscall"
 	"time"
 
@@ -26,6 +28,7 @@ func (s *supervisor) serve(v *viewer) {
 	defer func() {
 		target.detach(v)
 		s.unwatch(v)
+		s.answered(v)
 		v.finish()
 	}()
 	for {
@@ -94,6 +97,7 @@ func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload 
 		if target == s.session && s.abortFor(v) {
 			return nil
 		}
+		s.asked(v)
 		err := target.signal(syscall.Signal(request.Number))
 		if target == s.session && request.Number == int(syscall.SIGKILL) {
 			s.wake()
@@ -113,6 +117,7 @@ func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload 
 		if target == s.session && s.abortFor(v) {
 			return nil
 		}
+		s.asked(v)
 		err := target.stop(request)
 		if target == s.session {
 			s.wake()
@@ -120,6 +125,27 @@ func (s *supervisor) handle(v *viewer, target *session, kind wire.Type, payload 
 		return done(v, err)
 	}
 	return nil
+}
+
+// asked notes who is about to end the program: the supervisor, which ends with
+// it, waits until they have their answer.
+func (s *supervisor) asked(v *viewer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asking[v] = true
+}
+
+func (s *supervisor) answered(v *viewer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.asking, v)
+}
+
+// unanswered are those who have not gone since they asked.
+func (s *supervisor) unanswered() []*viewer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.asking))
 }
 
 func done(v *viewer, err error) error {

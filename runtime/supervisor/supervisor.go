@@ -87,6 +87,7 @@ type supervisor struct {
 	begun    *wire.StartedReport
 	watchers map[*viewer]bool // are told of steps and of the start; true until they have attached
 	changed  *sync.Cond       // watchers did, or begun
+	asking   map[*viewer]bool // have asked for the program's end
 	trace    step.Trace       // as far as it is known
 }
 
@@ -98,7 +99,7 @@ func Main() {
 		os.Exit(exitBroken)
 	}
 	conn := wire.Socket(bootSocket, "creator")
-	s := &supervisor{answers: make(chan answer, 1), watchers: make(map[*viewer]bool)}
+	s := &supervisor{answers: make(chan answer, 1), watchers: make(map[*viewer]bool), asking: make(map[*viewer]bool)}
 	s.changed = sync.NewCond(&s.mu)
 	var p Preparation
 	if !read(conn, wire.Prepare, &p) {
@@ -198,7 +199,7 @@ func (s *supervisor) run(creator *os.File, cloned error) {
 	s.session.finish(report)
 	within(flushTime, s.waitWatchers) // who attaches now is told the end at once
 	first.finish()
-	waitReaders(append(s.attachedWatchers(), first))
+	waitReaders(slices.Concat(s.attachedWatchers(), s.unanswered(), []*viewer{first}))
 }
 
 // keep takes the sandbox over from its creator, who may go from then on.
