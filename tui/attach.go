@@ -28,7 +28,7 @@ type keyboard struct {
 
 // attach sends what the user types to a feed.
 func (k *keyboard) attach(f *feed) {
-	k.now = &attachment{feed: f, send: k.send, begins: make(chan bool, 1)}
+	k.now = &attachment{feed: f, send: k.send}
 	k.now.place(rectangle{})
 	k.input.Attach(k.now)
 }
@@ -46,7 +46,6 @@ type attachment struct {
 	feed   *feed
 	send   func(tea.Msg)
 	bounds atomic.Pointer[rectangle]
-	begins chan bool // prefixed, when there are no more early keys
 
 	prefixed bool // the prefix was the last early key; used by the event loop only
 }
@@ -54,12 +53,13 @@ type attachment struct {
 // Begin waits for the event loop, which takes early keys one after the other:
 // its answer comes after them.
 func (a *attachment) Begin() (prefixed bool) {
+	answer := make(chan bool, 1)
 	a.send(errand(func(*root) tea.Cmd {
-		a.begins <- a.prefixed
+		answer <- a.prefixed
 		a.prefixed = false
 		return nil
 	}))
-	return <-a.begins
+	return <-answer
 }
 
 // place tells where the terminal is on the screen.
@@ -111,7 +111,7 @@ func (k *keyboard) early(key tea.KeyPressMsg) terminal.Command {
 // paste is text that was pasted before the switch.
 func (k *keyboard) paste(text string) {
 	if k.now.Modes().BracketedPaste {
-		text = "\x1b[200~" + text + "\x1b[201~"
+		text = terminal.Bracketed(text)
 	}
 	k.now.Input([]byte(text))
 }

@@ -26,7 +26,10 @@ func weaker(config *specs.Spec) []string {
 	followed := *config
 	followed.Mounts = slices.Clone(config.Mounts)
 	for i, m := range followed.Mounts {
-		if real, err := filepath.EvalSymlinks(m.Source); err == nil && filepath.IsAbs(m.Source) {
+		if !filepath.IsAbs(m.Source) {
+			continue // of a filesystem that has no source
+		}
+		if real, err := filepath.EvalSymlinks(m.Source); err == nil {
 			followed.Mounts[i].Source = real
 		}
 	}

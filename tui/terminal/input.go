@@ -165,12 +165,17 @@ func (p *Passthrough) begin(now *attachment) (done bool) {
 		return false
 	}
 	now.begun = true
-	p.cut = p.pasting()
-	p.current, p.state = now, inputState{}
+	p.turnTo(now)
 	if now.target.Begin() {
 		p.state.prefixed = []byte{p.prefix}
 	}
 	return true
+}
+
+// turnTo has what follows handled for a target, nil for the UI.
+func (p *Passthrough) turnTo(now *attachment) {
+	p.cut = p.pasting()
+	p.current, p.state = now, inputState{}
 }
 
 // giveUp takes what is held as it is.
@@ -198,11 +203,10 @@ func (p *Passthrough) take(data []byte, final bool) {
 	for len(data) > 0 {
 		if now := p.attached.Load(); now != p.current {
 			p.flush()
-			p.cut = p.pasting()
 			if now != nil && !now.begun {
 				now = nil // this was read before
 			}
-			p.current, p.state = now, inputState{}
+			p.turnTo(now)
 		}
 		if p.current == nil && !p.cut {
 			p.uiPaste.see(data)

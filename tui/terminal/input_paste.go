@@ -11,6 +11,9 @@ const (
 	pasteEnd   = "\x1b[201~"
 )
 
+// Bracketed is pasted text as a program gets it that has asked for brackets.
+func Bracketed(text string) string { return pasteBegin + text + pasteEnd }
+
 func (p *Passthrough) pasting() bool { return p.state.pasting || p.cut }
 
 // stepPaste passes what is pasted to the program, the prefix key too. What is
